@@ -1,0 +1,36 @@
+"""Stepwell: from raw data and a question to a network that can be trusted.
+
+    stepwell.check(data)                     what is wrong with the data
+    stepwell.train(task, data, …)            check, split, train, judge, explain, export; gives a Result
+    stepwell.resume(run)                     take up a run that was stopped
+    stepwell.predict(run, sources)           the artifact at work, one dictionary an example
+    stepwell.evaluate(run, data=None)        scores with intervals beside baselines
+    stepwell.load(run)                       the Predictor of a run or an artifact
+    stepwell.sample(task, folder)            the task's built-in data
+    stepwell.runs() · stepwell.env()         what has been trained here; versions, threads, devices
+
+Importing this module imports nothing else; the first use of a name does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepwell.api import check, env, evaluate, load, predict, resume, runs, sample, train
+
+__version__ = "0.1.0"
+
+__all__ = ["check", "env", "evaluate", "load", "predict", "resume", "runs", "sample", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'stepwell' has no attribute {name!r}; it has {', '.join(__all__)}")
+    from stepwell import api
+
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,430 @@
+"""Files that are whole or not there: the one place of the house that writes run files, and reads them with limits.
+
+`write_whole` writes beside, syncs, renames and syncs the folder; `whole_folder` does the same for a
+folder. `Lines` is an append-only log that can be cut back to a place. `lock` keeps a second trainer
+out. A kill or a full disk at any moment leaves the old file or the new one, and at worst a temporary
+one, which `clean` removes. Every failure is a `RunError` that names the path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import hashlib
+import json
+import math
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, NoReturn, Self
+
+from stepwell.errors import RunError
+
+JSON_LIMIT = 64 * 2**20
+"""The most bytes that `read_json` takes unless told otherwise."""
+
+_LOCK = ".lock"
+_PREFIX, _SUFFIX = ".stepwell-", ".tmp"
+_LOCK_TRIES, _LOCK_PAUSE = 5, 0.05
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
+_NEXT_STEP = {
+    errno.ENOSPC: "free some room on this disk, or choose a folder on another one with --run",
+    errno.EDQUOT: "your quota is used up: free some room, or choose a folder on another disk with --run",
+    errno.EACCES: "check who may read and write there, or choose another folder",
+    errno.EPERM: "check who may read and write there, or choose another folder",
+    errno.EROFS: "this disk is read-only: choose another folder",
+    errno.EIO: "the disk reports an error: copy what you need elsewhere and check the disk",
+}
+
+
+def write_whole(path: Path, data: bytes | str) -> None:
+    """Write `data` (text as UTF-8) to `path` whole or not at all; `RunError` where the disk refuses.
+
+    When this returns the new content is on the disk, under its name; when it raises, what was there
+    before is untouched and no temporary file is left.
+    """
+    content = data.encode() if isinstance(data, str) else data
+    with whole_file(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, bit by bit, that becomes `path` when the block ends well, and is removed when it does not."""
+    beside = unused_name(path)
+    try:
+        with open(beside, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+        sync_folder(path.parent)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            _refuse(error, "written", path)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all (see `json_text` for what is taken)."""
+    write_whole(path, json_text(value, indent=2) + "\n")
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """`value` as JSON text on one line, or indented; always valid JSON that encodes as UTF-8.
+
+    Takes mappings, sequences, dataclasses, paths, numpy scalars and arrays; numbers that are not
+    finite become null. Text that UTF-8 cannot carry (undecodable file names) is escaped.
+    """
+    plain = _plain(value)
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=indent)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return json.dumps(plain, ensure_ascii=True, allow_nan=False, indent=indent)
+    return text
+
+
+def read_json(path: Path, limit: int = JSON_LIMIT) -> Any:
+    """The JSON value in `path`; `RunError` where it is missing, no plain file, over `limit` bytes, or damaged."""
+    content = read_bytes(path, limit)
+    try:
+        return json.loads(content.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RunError(
+            f"The file {path.name} is damaged: it is not valid JSON ({error}).",
+            where=str(path),
+            do="restore it from a copy; a run whose own files are damaged cannot be trusted",
+        ) from error
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """The content of a plain file of at most `limit` bytes; `RunError` otherwise."""
+    try:
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise RunError(f"{path.name} is not a plain file.", where=str(path))
+            content = file.read(limit + 1)
+    except OSError as error:
+        _refuse(error, "read", path)
+    if len(content) > limit:
+        raise RunError(
+            f"The file {path.name} is larger than the {limit:,} bytes that are read.",
+            where=str(path),
+            do="this is not a file that Stepwell wrote; restore it from a copy",
+        )
+    return content
+
+
+def read_lines(path: Path, limit: int = 2**30) -> list[Any]:
+    """The JSON value of every line of a log; a last line that a kill cut short is passed over."""
+    lines = read_bytes(path, limit).split(b"\n")
+    values = []
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            values.append(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            raise RunError(f"Line {number} of {path.name} is damaged ({error}).", where=str(path)) from error
+    return values
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's content, 64 hexadecimal digits; `RunError` where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        _refuse(error, "read", path)
+
+
+class Lines:
+    """An append-only file of lines: what lies before `offset` never changes, but it can be cut back to a place.
+
+    Opened for appending, created where absent. `append` is buffered; `flush` hands the buffer to the
+    system, and with ``durable=True`` to the disk, which a checkpoint does before it notes `offset`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = open(path, "ab")  # noqa: SIM115 - lives as long as the log
+        except OSError as error:
+            _refuse(error, "written", path)
+        self._offset = self._file.tell()
+
+    @property
+    def offset(self) -> int:
+        """The length in bytes of all that was appended, flushed or not."""
+        return self._offset
+
+    def append(self, line: str) -> None:
+        """Add one line, without its line break; `ValueError` where it holds one."""
+        if "\n" in line:
+            raise ValueError("a line of a log holds no line break")
+        content = line.encode() + b"\n"
+        try:
+            self._file.write(content)
+        except OSError as error:
+            _refuse(error, "written", self.path)
+        self._offset += len(content)
+
+    def truncate_to(self, offset: int) -> None:
+        """Cut the log back to `offset` bytes; `RunError` where it is shorter than that."""
+        self.flush()
+        if offset > self._offset:
+            raise RunError(
+                f"{self.path.name} is shorter ({self._offset:,} bytes) than the checkpoint says ({offset:,}).",
+                where=str(self.path),
+                do="restore the file from a copy, or train again",
+            )
+        try:
+            self._file.truncate(offset)
+            self._file.seek(offset)
+        except OSError as error:
+            _refuse(error, "written", self.path)
+        self._offset = offset
+
+    def flush(self, *, durable: bool = False) -> None:
+        """Hand what was appended to the system, or down to the disk."""
+        try:
+            self._file.flush()
+            if durable:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            _refuse(error, "written", self.path)
+
+    def close(self) -> None:
+        """Flush and close."""
+        try:
+            self._file.close()
+        except OSError as error:
+            _refuse(error, "written", self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def unused_name(path: Path) -> Path:
+    """A name beside `path` that nothing has, for something half-written or half-removed; `clean` removes it."""
+    return path.with_name(f"{_PREFIX}{os.urandom(6).hex()}{_SUFFIX}")
+
+
+def temporary_folder(final: Path) -> Path:
+    """A new empty folder beside `final`, to be filled and then given to `publish`."""
+    folder = unused_name(final)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        _refuse(error, "written", folder)
+    return folder
+
+
+def publish(folder: Path, final: Path) -> None:
+    """Give a filled temporary folder its name, after every file in it is on the disk.
+
+    Where `final` exists it is set aside first and removed afterwards: a kill in between leaves no
+    `final` rather than a mixture, and whoever makes it makes it again.
+    """
+    try:
+        for root, _, names in os.walk(folder):
+            for name in names:
+                _sync_file(Path(root, name))
+            sync_folder(Path(root))
+        aside = unused_name(final) if os.path.lexists(final) else None
+        if aside is not None:
+            os.rename(final, aside)
+        try:
+            os.rename(folder, final)
+        except OSError:
+            if aside is not None:
+                os.rename(aside, final)
+            raise
+        sync_folder(final.parent)
+        if aside is not None:
+            _remove(aside)
+    except OSError as error:
+        _refuse(error, "written", final)
+
+
+@contextlib.contextmanager
+def whole_folder(final: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `final` when the block ends well, and is removed when it does not."""
+    folder = temporary_folder(final)
+    try:
+        yield folder
+        publish(folder, final)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def clean(folder: Path) -> int:
+    """Remove what a killed process left half-written under `folder`; returns how many. Links are not followed.
+
+    To be called with the folder's lock held: another process's half-written file is not left over.
+    """
+    removed = 0
+    for root, folders, names in os.walk(folder):
+        for name in [one for one in (*folders, *names) if one != _LOCK and is_ours(one)]:
+            with contextlib.suppress(OSError):
+                _remove(Path(root, name))
+                removed += 1
+    return removed
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file of this name is a lock or half-written, and so no content of its folder."""
+    return name == _LOCK or (name.startswith(_PREFIX) and name.endswith(_SUFFIX))
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[str]:
+    """Hold `folder` against other processes; `RunError` where one holds it already.
+
+    The lock is the system's (flock on ``.lock``) and ends with the process, however it ends. Yields
+    an empty text, or one sentence to be shown where the file system knows no locks.
+    """
+    path = folder / _LOCK
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        _refuse(error, "written", path)
+    _held.add(descriptor)
+    try:
+        yield _take(descriptor, folder)
+    finally:
+        _held.discard(descriptor)
+        os.close(descriptor)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether some process (this one too) holds `folder`'s lock now; False where that cannot be told."""
+    try:
+        import fcntl
+    except ImportError:  # Windows knows no flock
+        return False
+    try:
+        descriptor = os.open(folder / _LOCK, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.EWOULDBLOCK, errno.EACCES)
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's list of names durable, where the system can."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+_held: set[int] = set()
+"""Descriptors of the locks held by this process, for `_forget_locks` alone."""
+
+
+def _forget_locks() -> None:
+    # A forked worker shares its parent's lock; if it kept it, a worker that outlives a killed trainer
+    # would keep the run locked.
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_locks)
+
+
+def _take(descriptor: int, folder: Path) -> str:
+    unlocked = f"The file system of {folder} knows no locks: make sure that only one training uses this folder."
+    try:
+        import fcntl
+    except ImportError:  # Windows knows no flock
+        return unlocked
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return unlocked
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                _refuse(error, "locked", folder)
+            # `is_locked` of another process holds the lock for a moment.
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return ""
+    raise RunError(
+        "Another process is working on this run.",
+        where=str(folder),
+        do="wait for it to end or stop it, or train into another folder with --run FOLDER",
+    )
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a named pipe must not stop us
+
+
+def _refuse(error: OSError, done: str, path: Path) -> NoReturn:
+    reason = error.strerror or str(error)
+    do = _NEXT_STEP.get(error.errno or 0, "")
+    raise RunError(f"{path.name} cannot be {done}: {reason}.", where=str(path), do=do) from error
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a JSON number")
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+    if hasattr(value, "tolist"):  # numpy scalars and arrays, without importing numpy
+        return _plain(value.tolist())
+    raise TypeError(f"a {type(value).__name__} cannot be written as JSON")

@@ -1,0 +1,74 @@
+"""The contract that a task signs: the facts of its card, and the fixed names of its folder.
+
+A task is a folder `stepwell/tasks/<name>/` (or a package announced under the entry point group
+`stepwell.tasks`) whose `__init__.py` says ``TASK = Task(...)``. Its modules have fixed names and are
+imported only when needed; a room is a folder of components, one a file:
+
+    prepare.py      Options; fit(options, examples, train) -> Preparation; decode(outputs, traces, schema) -> Columns;
+                    inputs(source) -> Examples: what a user hands to predict, unlabeled; optionally
+                    views(options, seed, epoch, keys, facts) -> places, and check(examples) -> findings
+    objectives.py   objectives(recipe, schema) -> tuple[Objective, ...]; optionally Options,
+                    networks(model, schema) -> dict[str, Network], chance(schema) -> float
+    heads.py        optional: attach(backbone, schema) -> nn.Module, which makes every backbone of the shelf a model
+    baselines.py    rivals(train, schema, seed, seconds) -> dict[str, Rival]
+    pictures.py     draw(raw, truth, prediction) -> Picture
+    choose.py       optional: choose(recipe, train, valid, seed) -> dict[setting, (value, reason)] for its own `auto` values
+    sample.py       write(folder, seed) -> None, with DIFFICULTY in one sentence
+    models/ readers/ losses/ metrics/ augmentations/ recipes/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stepwell.schema import Columns
+
+
+@dataclass(frozen=True)
+class Select:
+    """What chooses the best weights: a metric on the validation part, and which way is better."""
+
+    quantity: str
+    direction: Literal["max", "min"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The card of a task: facts only.
+
+    `metrics` are judged and shown in this order; `headline` is one of them. `validate` are the
+    (cheap) metrics taken at each validation, `select.quantity` among them; `select` None keeps the
+    last weights. `worst` is a metric with a value per example, by which the worst answers are found.
+    `truth` names the raw columns that hold the answers, in original terms. `objectives` names the
+    objectives in the order of their turns. `exempt` maps a check of the contract suite that does not
+    fit this task to the reason.
+    """
+
+    title: str
+    takes: str
+    gives: str
+    metrics: tuple[str, ...]
+    headline: str
+    validate: tuple[str, ...]
+    select: Select | None
+    truth: tuple[str, ...]
+    worst: str | None = None
+    objectives: tuple[str, ...] = ("model",)
+    extra: str = "train"
+    exempt: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A simple baseline fitted on the training part.
+
+    `predict` maps prepared columns (the inputs of the schema, dense or ragged, as `Prepared.columns`
+    holds them) to predictions in the form that the task's `decode` gives. `n` is the number of
+    training examples it saw, `note` says which (for instance "stratified 10,000 of 54,000").
+    """
+
+    predict: Callable[[Columns], Columns]
+    n: int
+    note: str
