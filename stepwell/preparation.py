@@ -1,0 +1,198 @@
+"""The chain from a raw example to network input, fitted once, the same in training and prediction.
+
+A `Preparation` is what a task's `prepare.fit` returns and what travels in the artifact as JSON: the
+schema, the fitted transforms in order, and the kind of inference. It needs no torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+import msgspec
+import numpy as np
+
+from stepwell import discovery
+from stepwell.errors import ArtifactError, ExampleError
+from stepwell.schema import Columns, Examples, Schema, Trace
+
+
+class Fitted(Protocol):
+    """A fitted transform: a frozen dataclass named `Fitted` in its file under `transforms/`.
+
+    Its fields are plain JSON values, so that `msgspec` carries them both ways. `reads` and `writes`
+    name columns; a transform is passed over where a column that it reads is absent (targets are, at
+    prediction). `apply` returns only the columns it writes, and notes in `traces[i][<transform>]`
+    what is needed to answer in original terms. An example that cannot be prepared raises
+    `ExampleError`.
+    """
+
+    @property
+    def reads(self) -> tuple[str, ...]: ...
+
+    @property
+    def writes(self) -> tuple[str, ...]: ...
+
+    def apply(self, columns: Columns, traces: Sequence[Trace]) -> Columns: ...
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How a network is run over prepared inputs: a file of the shelf `inference/` and its options."""
+
+    name: str = "plain"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Schema, fitted transforms `(name, fitted)` in order, and the kind of inference.
+
+    `views` says that training examples are places chosen by the task's `prepare.views` before decoding.
+    `train_only` names transforms that are part of training alone (cutting a patch out of a volume).
+    """
+
+    schema: Schema
+    transforms: tuple[tuple[str, Any], ...]
+    inference: Inference = Inference()
+    views: bool = False
+    train_only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Prepared examples: columns in the terms of the schema, truth in original terms, a trace an example."""
+
+    ids: tuple[str, ...]
+    columns: Columns
+    truth: Columns
+    traces: tuple[Trace, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def run(preparation: Preparation, raw: Columns, *, training: bool = False) -> tuple[Columns, list[Trace]]:
+    """Take raw columns through the chain; returns the prepared columns and one trace an example.
+
+    Only fields of the schema are kept; those that are dense in the schema come as one array.
+    """
+    columns: Columns = dict(raw)
+    count = len(next(iter(columns.values()))) if columns else 0
+    traces: list[Trace] = [{} for _ in range(count)]
+    for name, fitted in preparation.transforms:
+        if name in preparation.train_only and not training:
+            continue
+        if all(column in columns for column in fitted.reads):
+            columns.update(fitted.apply(columns, traces))
+    kept: Columns = {}
+    for spec in (*preparation.schema.inputs, *preparation.schema.targets):
+        if spec.name not in columns:
+            continue
+        column = columns[spec.name]
+        if any(isinstance(size, str) for size in spec.shape):
+            kept[spec.name] = [np.asarray(one, dtype=spec.dtype) for one in column]
+        elif isinstance(column, np.ndarray):
+            kept[spec.name] = column.astype(spec.dtype, copy=False)
+        else:
+            kept[spec.name] = (
+                np.stack([np.asarray(one, dtype=spec.dtype) for one in column])
+                if len(column)
+                else np.zeros((0, *cast("tuple[int, ...]", spec.shape)), dtype=spec.dtype)
+            )
+    return kept, traces
+
+
+def prepare(
+    preparation: Preparation,
+    examples: Examples,
+    indices: Sequence[int],
+    truth: Sequence[str],
+    *,
+    chunk: int = 256,
+) -> Prepared:
+    """Fetch and prepare the examples at `indices`, `chunk` at a time, keeping their truth in original terms.
+
+    Raises `ExampleError` at the first example that cannot be read; the audit finds those beforehand.
+    """
+    parts: list[Columns] = []
+    truths: list[Columns] = []
+    traces: list[Trace] = []
+    for start in range(0, len(indices), chunk):
+        raw = examples.fetch(indices[start : start + chunk], None)
+        truths.append({name: raw[name] for name in truth if name in raw})
+        columns, noted = run(preparation, raw)
+        parts.append(columns)
+        traces.extend(noted)
+    return Prepared(tuple(examples.ids[i] for i in indices), concatenate(parts), concatenate(truths), tuple(traces))
+
+
+def readable(
+    preparation: Preparation, examples: Examples, indices: Sequence[int]
+) -> Iterable[tuple[int, Columns | ExampleError]]:
+    """Fetch and prepare one example at a time; an unreadable one comes as its error, the rest go on."""
+    for index in indices:
+        try:
+            columns, _ = run(preparation, examples.fetch([index], None))
+        except ExampleError as error:
+            yield index, error
+        else:
+            yield index, columns
+
+
+def concatenate(parts: Sequence[Columns]) -> Columns:
+    """Join columns of several chunks, dense with dense and ragged with ragged."""
+    joined: Columns = {}
+    for name in parts[0] if parts else ():
+        columns = [part[name] for part in parts]
+        if all(isinstance(column, np.ndarray) for column in columns):
+            joined[name] = np.concatenate(cast("list[np.ndarray[Any, Any]]", columns))
+        else:
+            joined[name] = [one for column in columns for one in column]
+    return joined
+
+
+def take(columns: Columns, indices: Sequence[int] | np.ndarray[Any, Any]) -> Columns:
+    """The rows at `indices` of every column."""
+    return {
+        name: column[np.asarray(indices, dtype=np.int64)]
+        if isinstance(column, np.ndarray)
+        else [column[int(i)] for i in indices]
+        for name, column in columns.items()
+    }
+
+
+def to_json(preparation: Preparation) -> dict[str, Any]:
+    """The preparation as plain JSON values, as the artifact's manifest carries it."""
+    return {
+        "schema": dataclasses.asdict(preparation.schema),
+        "transforms": [
+            {"name": name, "values": msgspec.to_builtins(fitted)} for name, fitted in preparation.transforms
+        ],
+        "inference": {"name": preparation.inference.name, "options": dict(preparation.inference.options)},
+        "views": preparation.views,
+        "train_only": list(preparation.train_only),
+    }
+
+
+def from_json(values: Mapping[str, Any]) -> Preparation:
+    """The preparation back from `to_json`; `ArtifactError` where a transform is unknown or its values do not fit."""
+    try:
+        transforms = tuple(
+            (one["name"], msgspec.convert(one["values"], discovery.load("transforms", one["name"]).Fitted))
+            for one in values["transforms"]
+        )
+        return Preparation(
+            schema=msgspec.convert(values["schema"], Schema),
+            transforms=transforms,
+            inference=msgspec.convert(values["inference"], Inference),
+            views=values["views"],
+            train_only=tuple(values["train_only"]),
+        )
+    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        raise ArtifactError(
+            f"The declared preparation cannot be rebuilt: {error}.",
+            do="train again with this version of Stepwell, or load it with the version that wrote it",
+        ) from error

@@ -1,0 +1,385 @@
+"""Typed settings: from words to values that fit their limits, and back to words.
+
+`convert` takes what a user wrote to the type of one option; `describe_options` says the same types and
+limits in words, for help and docs; `read_yaml` reads a settings file with the line of every entry. The two
+sections of a recipe that every task has, `TrainingOptions` and `Budget`, are here as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, cast
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+from stepwell.errors import RecipeError
+
+Auto = Literal["auto"]
+Duration = Annotated[float, Meta(gt=0, extra={"duration": True})]
+"""Seconds; written as a number of seconds or as "90s", "10m", "1h30m", "1.5h", "2d"."""
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How the loop works: batches, gradients, precision, stopping, saving, machine."""
+
+    batch_size: Annotated[
+        Annotated[int, Meta(ge=1)] | Auto, Meta(description="Examples in one batch, of which one update is made.")
+    ] = "auto"
+    accumulate: Annotated[
+        int, Meta(ge=1, description="Batches whose gradients are summed, by true counts, before an update.")
+    ] = 1
+    clip_norm: Annotated[
+        Annotated[float, Meta(gt=0)] | None, Meta(description="Gradients are scaled down to this norm over all.")
+    ] = None
+    clip_value: Annotated[
+        Annotated[float, Meta(gt=0)] | None, Meta(description="Each gradient is cut to plus or minus this value.")
+    ] = None
+    ema: Annotated[
+        Annotated[float, Meta(gt=0, lt=1)] | None,
+        Meta(description="Decay, per cycle, of a moving average of the weights, which is then judged and exported."),
+    ] = None
+    l1: Annotated[float, Meta(ge=0, description="Weight of the sum of absolute weights in what is minimized.")] = 0.0
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "fp16"], Meta(description="Number format of the forward and backward pass.")
+    ] = "auto"
+    channels_last: Annotated[bool | Auto, Meta(description="Images lie in memory channel by pixel.")] = "auto"
+    compile: Annotated[bool, Meta(description="Compile the network with torch.compile before training.")] = False
+    warmup: Annotated[
+        float, Meta(ge=0, le=1, description="Share of all cycles over which the learning rate rises from zero.")
+    ] = 0.0
+    patience: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="Stop after so many validations without a gain.")
+    ] = None
+    evaluate_every: Annotated[
+        Annotated[int, Meta(ge=1)] | Auto, Meta(description="Cycles between two validations.")
+    ] = "auto"
+    checkpoint_every: Annotated[Duration, Meta(description="Time between two checkpoints.")] = 60.0
+    workers: Annotated[
+        Annotated[int, Meta(ge=0)] | Auto,
+        Meta(description="Processes that decode examples; 0 decodes in the loop's own."),
+    ] = "auto"
+    threads: Annotated[Annotated[int, Meta(ge=1)] | Auto, Meta(description="Threads of the arithmetic on a CPU.")] = (
+        "auto"
+    )
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Meta(description="Where the network is trained.")] = "auto"
+    memory: Annotated[
+        Literal["auto", "in_memory", "decoded"],
+        Meta(description="Keep all prepared examples in memory, or decode them anew for each batch."),
+    ] = "auto"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: by one of the three, or by whichever of those given is reached first."""
+
+    time: Annotated[Duration | None, Meta(description="Wall time of the whole command.")] = None
+    epochs: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="Times that the training part is gone through.")
+    ] = None
+    steps: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="Cycles of training.")] = None
+
+
+def seconds(text: str) -> float:
+    """The seconds in "90s", "10m", "1h30m", "1.5h" or "2d"; ValueError where `text` is no such duration."""
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch("".join(rf"(?:{number}\s*{unit}\s*)?" for unit in "dhms"), text.strip().lower())
+    if match is None or not any(match.groups()):
+        raise ValueError(f"{text!r} is no duration such as 90s, 10m or 1h30m")
+    return sum(float(count or 0) * size for count, size in zip(match.groups(), (86400, 3600, 60, 1), strict=True))
+
+
+class OptionHelp(NamedTuple):
+    """One option in words: its name, what it takes, its default, one sentence."""
+
+    field: str
+    type: str
+    default: Any
+    description: str
+
+
+def describe_options(source: object) -> list[OptionHelp]:
+    """The options of a component module (its `Options`), or of an options class, in the order of the class."""
+    options = source if isinstance(source, type) else getattr(source, "Options")  # noqa: B009  (a module has any name)
+    hints = fields_of(options)
+    return [
+        OptionHelp(
+            name,
+            type_text(hint),
+            plain(default_of(options, name)),
+            next((meta.description for meta in _metas(hint) if meta.description), ""),
+        )
+        for name, hint in hints.items()
+    ]
+
+
+def fields_of(options: type) -> dict[str, Any]:
+    """Name -> annotation (limits included) of every field of an options dataclass, in order."""
+    hints = typing.get_type_hints(options, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(options)}
+
+
+def default_of(options: type, name: str) -> Any:
+    """The default of a field; TypeError where it has none, for every option must have one."""
+    field = next(one for one in dataclasses.fields(options) if one.name == name)
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    raise TypeError(f"{options.__module__}.{options.__qualname__}.{name} has no default")
+
+
+def type_text(annotation: Any) -> str:
+    """What an annotation allows, in words: "whole number >= 1 or auto"."""
+    if typing.get_origin(annotation) is Annotated:
+        inner, *notes = typing.get_args(annotation)
+        metas = [note for note in notes if isinstance(note, Meta)]
+        if any((meta.extra or {}).get("duration") for meta in metas):
+            return "duration such as 90s, 10m or 1h30m"
+        limits = " and ".join(limit for meta in metas for limit in _limits(meta))
+        return f"{type_text(inner)} {limits}" if limits else type_text(inner)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Literal:
+        return " or ".join(str(value) for value in arguments)
+    if origin in (typing.Union, UnionType):
+        return " or ".join(type_text(one) for one in arguments)
+    if origin in (tuple, list):
+        kinds = [type_text(one) for one in arguments if one is not Ellipsis]
+        return f"list of {kinds[0]}" if len(set(kinds)) == 1 else f"list of {', '.join(kinds)}"
+    if origin is dict:
+        return f"mapping of {type_text(arguments[0])} to {type_text(arguments[1])}"
+    words = {int: "whole number", float: "number", bool: "true or false", str: "text", NoneType: "none"}
+    return words.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def convert(value: Any, annotation: Any, *, text: bool = False) -> Any:
+    """The value as `annotation` has it, in plain form (see `plain`).
+
+    `text` says that a string was typed as a flag and may mean a number, a list, none … In either case
+    "none" may mean None and "10m" a duration, where the annotation has one. ValueError, with the type in
+    words, where no reading of the value fits.
+    """
+    for reading in _readings(value, annotation, text=text):
+        try:
+            converted = plain(msgspec.to_builtins(_fitted(reading, annotation)))
+        except (msgspec.ValidationError, OverflowError):
+            continue
+        if _finite(converted):
+            return converted
+    raise ValueError(type_text(annotation))
+
+
+def typed(values: Mapping[str, Any], options: type) -> Any:
+    """An instance of an options class from plain values; a field without a value keeps its default.
+
+    Names that the class lacks are passed over. ValueError where a value, or what `__post_init__` says of all
+    together, does not fit.
+    """
+    given = {name: hint for name, hint in fields_of(options).items() if name in values}
+    try:
+        return options(**{name: _fitted(values[name], hint) for name, hint in given.items()})
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise ValueError(str(error)) from error
+
+
+def plain(value: Any) -> Any:
+    """Tuples as lists, mappings as dictionaries, at any depth: the value as JSON would have it."""
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, tuple | list) else value
+
+
+def _fitted(value: Any, annotation: Any) -> Any:
+    """What msgspec makes of a value, each member of a union tried by itself.
+
+    As a whole, msgspec 0.22 crashes the interpreter on a union of a limited number and a tuple of fixed length.
+    """
+    *members, last = _members(annotation)
+    for member in members:
+        with contextlib.suppress(msgspec.ValidationError):
+            return msgspec.convert(value, member)
+    return msgspec.convert(value, last)
+
+
+def _members(annotation: Any) -> list[Any]:
+    """The members of a union; the annotation itself where it is none."""
+    if typing.get_origin(annotation) is Annotated and len(inner := _members(typing.get_args(annotation)[0])) > 1:
+        return inner
+    if typing.get_origin(annotation) in (typing.Union, UnionType):
+        return [member for one in typing.get_args(annotation) for member in _members(one)]
+    return [annotation]
+
+
+def _readings(value: Any, annotation: Any, *, text: bool) -> Iterator[Any]:
+    """What a value may mean, the likeliest first."""
+    if not isinstance(value, str):
+        yield value
+        yield from [[value]] if text else []
+        return
+    if value.lower() == "none":
+        yield None
+    if text:
+        yield parse_text(value)
+    yield value
+    if any((meta.extra or {}).get("duration") for meta in _metas(annotation)):
+        with contextlib.suppress(ValueError):
+            yield seconds(value)
+    if text:
+        items = [item.strip() for item in value.split(",") if item.strip()]
+        yield [parse_text(item) for item in items]
+        yield items
+
+
+def _metas(annotation: Any) -> Iterator[Meta]:
+    """Every `Meta` of an annotation, the outermost first."""
+    if typing.get_origin(annotation) is Annotated:
+        inner, *notes = typing.get_args(annotation)
+        yield from (note for note in notes if isinstance(note, Meta))
+        yield from _metas(inner)
+    elif typing.get_origin(annotation) in (typing.Union, UnionType):
+        for one in typing.get_args(annotation):
+            yield from _metas(one)
+
+
+def _limits(meta: Meta) -> list[str]:
+    bounds = {">=": meta.ge, ">": meta.gt, "<=": meta.le, "<": meta.lt}
+    words = [f"{sign} {bound:g}" for sign, bound in bounds.items() if bound is not None]
+    words += [f"divisible by {meta.multiple_of:g}"] if meta.multiple_of is not None else []
+    words += [f"with at least {meta.min_length}"] if meta.min_length is not None else []
+    return words + ([f"with at most {meta.max_length}"] if meta.max_length is not None else [])
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_finite(one) for one in value.values())
+    if isinstance(value, list):
+        return all(_finite(one) for one in value)
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+# YAML as settings need it: the scalars of YAML 1.2 (so that `no` is a word, `1e-3` a number, and a date a
+# word), no key given twice, no anchors (which can swell), a bounded size and depth.
+
+_LARGEST, _DEEPEST = 1_000_000, 20
+_STR = "tag:yaml.org,2002:str"
+_SCALARS: dict[str, tuple[str, str, Any]] = {
+    "tag:yaml.org,2002:null": (r"~|null|Null|NULL|", "~nN", lambda text: None),  # noqa: ARG005
+    "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", "tTfF", lambda text: text.lower() == "true"),
+    "tag:yaml.org,2002:int": (r"[-+]?[0-9]{1,300}", "-+0123456789", int),
+    "tag:yaml.org,2002:float": (
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+        lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
+    ),
+    _STR: (r"(?!)", "", str),
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes only; what they mean is said by `_SCALARS`."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        mark = cast("Any", self).peek_event().start_mark
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "anchors and aliases are not read here", mark)
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise yaml.composer.ComposerError(None, None, "this is nested too deeply", mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that a reader of YAML 1.1 or of `_SCALARS` would take for something else."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Double quotes for what is not plainly printable: the other styles of PyYAML do not bring it back."""
+        return self.represent_scalar(_STR, data, style=None if data.isprintable() else '"')
+
+
+for _tag, (_pattern, _first, _) in _SCALARS.items():
+    for _style in (_Loader, _Dumper):
+        _style.add_implicit_resolver(
+            _tag, re.compile(rf"(?:{_pattern})\Z"), [*_first, ""] if "null" in _tag else [*_first]
+        )
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
+def read_yaml(text: str, where: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """A settings file as nested plain values, and the line of every dotted path in it.
+
+    Raises `RecipeError`, with `where` and the line, where the text is no mapping in plain YAML.
+    """
+    if len(text) > _LARGEST:
+        raise RecipeError(f"This is too long for settings: {len(text):,} characters.", where=where)
+    lines: dict[str, int] = {}
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        value = {} if node is None else _value(node, "", lines)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        place = f"{where}, line {mark.line + 1}" if mark else where
+        raise RecipeError(f"These settings cannot be read: {what}.", where=place) from error
+    if not isinstance(value, dict):
+        raise RecipeError("Settings are a mapping, `section: ...`, one section a line.", where=f"{where}, line 1")
+    return value, lines
+
+
+def parse_text(text: str) -> Any:
+    """The number, truth value, null, list or mapping that `text` spells in YAML; otherwise the text itself."""
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        value = text if node is None else _value(node, "", {})
+    except yaml.YAMLError:
+        return text
+    return text if isinstance(value, str) else value
+
+
+def dump(value: Any) -> str:
+    """A plain value as YAML on one line, such that `read_yaml` gives it back."""
+    text = yaml.dump(
+        plain(value), Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=math.inf, sort_keys=False
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _value(node: Any, path: str, lines: dict[str, int]) -> Any:
+    """What a node says; `lines` is filled with the lines of all paths below."""
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(one, f"{path}.{index}", lines) for index, one in enumerate(node.value)]
+    if isinstance(node, yaml.ScalarNode):
+        pattern, _, meaning = _SCALARS.get(node.tag, ("", "", str))
+        if node.tag != _STR and not re.fullmatch(pattern, node.value):
+            raise yaml.composer.ComposerError(
+                None, None, f"{node.value!r} with the tag {node.tag!r} is not read here", node.start_mark
+            )
+        return meaning(node.value)
+    values: dict[str, Any] = {}
+    for key, one in node.value:
+        name = key.value
+        if not isinstance(name, str) or name in values:
+            problem = f"the key {name!r} is given twice" if isinstance(name, str) else "a key is a word"
+            raise yaml.composer.ComposerError(None, None, problem, key.start_mark)
+        values[name] = _value(one, f"{path}.{name}" if path else name, lines)
+        lines[f"{path}.{name}" if path else name] = key.start_mark.line + 1
+    return values
