@@ -1,0 +1,1 @@
+"""Building blocks of networks: plain functions and small modules, without options of their own."""

@@ -1,0 +1,1 @@
+"""Shelf: ways to run a network over prepared inputs, one a file."""

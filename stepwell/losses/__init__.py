@@ -1,0 +1,1 @@
+"""What is minimized: `term(options, outputs, targets, weight) -> Term`, a file each."""

@@ -1,0 +1,36 @@
+"""Recall of a class: of the examples that truly are of this class, the share answered as it.
+
+Undefined (NaN, and left out) for a class without examples. Equal to `sklearn.metrics.recall_score`
+with `average=None`, `labels` = the classes and `zero_division=nan`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from stepwell.metrics import confusion_matrix
+from stepwell.metrics.confusion_matrix import Answers
+from stepwell.schema import Array
+
+DIRECTION: Literal["max", "min"] = "max"
+KIND = "per_class"
+TITLE = "recall"
+MEASURE = "share"
+HIGHER = "higher is better; 100 % means that every example of this class was found"
+
+prepare = confusion_matrix.prepare
+
+
+def score(state: Answers, weight: Array | None) -> Array:
+    """A value a class, `(classes,)`, in [0, 1] or NaN."""
+    return confusion_matrix.ratio(confusion_matrix.right(state, weight), confusion_matrix.existing(state, weight))
+
+
+def support(state: Answers) -> Array:
+    """How many examples truly are of each class."""
+    return confusion_matrix.existing(state, None)
+
+
+def limits(state: Answers) -> tuple[float, float]:
+    """An example is found or missed."""
+    return 0.0, 1.0

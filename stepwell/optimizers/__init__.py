@@ -1,0 +1,28 @@
+"""What moves the weights: `build(options, groups) -> torch.optim.Optimizer`, a file each.
+
+`groups` are as torch wants them, `{"params": [...]}`: one of matrices and kernels, which are decayed, and
+one of biases and the scales of normalizations, which are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+Group = dict[str, Any]
+
+FUSED = frozenset(("cpu", "cuda", "mps", "xpu"))
+"""Devices on which torch has one kernel for a whole step of SGD, Adam and AdamW."""
+
+
+def fused(groups: Sequence[Group], devices: frozenset[str] = FUSED) -> bool | None:
+    """True where all parameters are floats on such a device; else None: torch chooses between foreach and a loop."""
+    parameters: list[Tensor] = [parameter for group in groups for parameter in group["params"]]
+    return all(p.is_floating_point() and p.device.type in devices for p in parameters) or None
+
+
+def decayed(groups: Sequence[Group], decay: float) -> list[Group]:
+    """The groups with their `weight_decay`: `decay` for matrices, 0 for biases and norms (below two axes)."""
+    return [{**group, "weight_decay": decay if any(p.ndim > 1 for p in group["params"]) else 0.0} for group in groups]

@@ -1,0 +1,81 @@
+"""The text of a label to the index of its class: classes in natural order, 2 before 10.
+
+The order is that of people and not of the alphabet, so that it differs from torchvision's where names
+hold numbers; it is written in the schema and travels in the artifact.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stepwell import archives
+from stepwell.errors import DataError, ExampleError, did_you_mean
+from stepwell.schema import Columns, Trace
+
+
+@dataclass(frozen=True)
+class Options:
+    """Nothing to set."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Writes the column `label` (text) as int64 `(n,)`: the place of each label in `classes`.
+
+    A column `path`, where there is one, names the example in errors.
+    """
+
+    classes: tuple[str, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The column of labels as text."""
+        return ("label",)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The same column, as indices."""
+        return ("label",)
+
+    def apply(self, columns: Columns, traces: Sequence[Trace]) -> Columns:  # noqa: ARG002 - nothing to note
+        """Look every label up; `ExampleError` for one that is no class."""
+        places = {name: place for place, name in enumerate(self.classes)}
+        labels = columns["label"]
+        found = [places.get(label, -1) for label in labels]
+        if -1 in found:
+            bad = found.index(-1)
+            raise ExampleError(
+                f"The label {labels[bad]!r} is not one of the {len(self.classes)} classes of the training part.",
+                where=str(columns["path"][bad]) if "path" in columns else "",
+                do=did_you_mean(str(labels[bad]), self.classes[:50]),
+            )
+        return {"label": np.asarray(found, dtype=np.int64)}
+
+
+def fit(options: Options, labels: Iterable[str]) -> Fitted:
+    """The classes of the labels of the training part; `DataError` as `classes_of` raises it."""
+    return Fitted(classes_of(labels))
+
+
+def classes_of(labels: Iterable[str]) -> tuple[str, ...]:
+    """The classes among some labels, in natural order.
+
+    `DataError` where two of them differ only in case or in how an accent is encoded: on another disk
+    or in another file they would be one.
+    """
+    classes = tuple(sorted(set(labels), key=archives.natural_key))
+    seen: dict[str, str] = {}
+    for name in classes:
+        plain = unicodedata.normalize("NFC", name).lower()
+        if plain in seen:
+            raise DataError(
+                f"Two classes differ only in upper and lower case or in how a letter is encoded: "
+                f"{seen[plain]!r} and {name!r}.",
+                do="give them one name, or names that differ clearly",
+            )
+        seen[plain] = name
+    return classes

@@ -1,0 +1,109 @@
+"""The optimizers: every option reaches torch, and the updates are the published ones."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from stepwell.errors import RecipeError
+from stepwell.optimizers import adagrad, adam, adamw, rmsprop, sgd
+
+ALL = [sgd, adam, adamw, rmsprop, adagrad]
+
+
+def groups_of(model: nn.Module) -> list[dict[str, object]]:
+    parameters = list(model.parameters())
+    return [{"params": [p for p in parameters if p.ndim > 1]}, {"params": [p for p in parameters if p.ndim <= 1]}]
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "expected"),
+    [
+        (sgd, sgd.Options(0.3, 0.8, True, 0.01), {"lr": 0.3, "momentum": 0.8, "nesterov": True, "fused": True}),
+        (adam, adam.Options(0.3, 0.8, 0.7, 1e-3, 0.01), {"lr": 0.3, "betas": (0.8, 0.7), "eps": 1e-3, "fused": True}),
+        (adamw, adamw.Options(0.3, 0.8, 0.7, 1e-3, 0.01), {"lr": 0.3, "betas": (0.8, 0.7), "eps": 1e-3, "fused": True}),
+        (
+            rmsprop,
+            rmsprop.Options(0.3, 0.8, 0.7, True, 1e-3, 0.01),
+            {"lr": 0.3, "alpha": 0.8, "momentum": 0.7, "centered": True, "eps": 1e-3},
+        ),
+        (
+            adagrad,
+            adagrad.Options(0.3, 0.5, 1e-3, 0.01),
+            {"lr": 0.3, "initial_accumulator_value": 0.5, "eps": 1e-3, "fused": True},
+        ),
+    ],
+)
+def test_every_option_reaches_torch_and_only_matrices_are_decayed(module, options, expected):
+    matrices, vectors = module.build(options, groups_of(nn.Linear(3, 2))).param_groups
+    assert {name: matrices[name] for name in expected} == expected
+    assert (matrices["weight_decay"], vectors["weight_decay"]) == (0.01, 0.0)
+    assert {name: vectors[name] for name in expected} == expected
+
+
+def test_a_group_of_biases_alone_is_not_decayed():
+    bias = nn.Parameter(torch.ones(3))
+    (group,) = sgd.build(sgd.Options(l2=0.1), [{"params": [bias]}]).param_groups
+    assert group["weight_decay"] == 0
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_the_fused_step_is_the_plain_one(module):
+    torch.manual_seed(0)
+    mine, plain = nn.Linear(3, 2), nn.Linear(3, 2)
+    plain.load_state_dict(mine.state_dict())
+    optimizer = module.build(module.Options(learning_rate=0.01), groups_of(mine))
+    kept = {
+        name: value for name, value in optimizer.defaults.items() if name not in ("fused", "foreach", "weight_decay")
+    }
+    decay = [
+        {**group, "weight_decay": own["weight_decay"]}
+        for group, own in zip(groups_of(plain), optimizer.param_groups, strict=True)
+    ]
+    kept.pop("decoupled_weight_decay", None)
+    reference = (
+        type(optimizer)(decay, foreach=False, fused=False, **kept)
+        if module is not rmsprop
+        else type(optimizer)(decay, foreach=False, **kept)
+    )
+    for _ in range(5):
+        x = torch.randn(8, 3)
+        for model, one in ((mine, optimizer), (plain, reference)):
+            one.zero_grad()
+            model(x).square().mean().backward()
+            one.step()
+    for a, b in zip(mine.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_it_goes_down_a_bowl(module):
+    point = nn.Parameter(torch.tensor([[3.0, -2.0]]))
+    optimizer = module.build(module.Options(learning_rate=0.1), [{"params": [point]}])
+    for _ in range(50):
+        optimizer.zero_grad()
+        point.square().sum().backward()
+        optimizer.step()
+    assert point.detach().square().sum() < 13 / 2
+
+
+def test_coupled_l2_and_decoupled_decay_differ_as_published():
+    start = torch.full((1, 1), 2.0)
+    moved = {}
+    for name, module, options in (
+        ("l2", adam, adam.Options(0.1, l2=0.5)),
+        ("decay", adamw, adamw.Options(0.1, weight_decay=0.5)),
+    ):
+        weight = nn.Parameter(start.clone())
+        optimizer = module.build(options, [{"params": [weight]}])
+        weight.grad = torch.zeros(1, 1)
+        optimizer.step()
+        moved[name] = weight.item()
+    assert moved["l2"] == pytest.approx(2 - 0.1, rel=1e-4)  # Adam normalizes the decay away
+    assert moved["decay"] == pytest.approx(2 * (1 - 0.1 * 0.5), rel=1e-6)
+
+
+def test_nesterov_without_momentum_is_refused_with_a_sentence():
+    with pytest.raises(RecipeError, match="needs a momentum above 0"):
+        sgd.build(sgd.Options(momentum=0.0, nesterov=True), [{"params": [nn.Parameter(torch.ones(2, 2))]}])
