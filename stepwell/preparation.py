@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from stepwell import discovery
-from stepwell.errors import ArtifactError, ExampleError
+from stepwell.errors import ArtifactError, ExampleError, UsageError
 from stepwell.schema import Columns, Examples, Schema, Trace
 
 
@@ -50,14 +50,15 @@ class Inference:
 class Preparation:
     """Schema, fitted transforms `(name, fitted)` in order, and the kind of inference.
 
-    `views` says that training examples are places chosen by the task's `prepare.views` before decoding.
+    `views` is how many places of each training example an epoch shows, chosen by the task's `prepare.views`
+    before decoding (patches of a volume, crops of a recording); 0 shows every example once and whole.
     `train_only` names transforms that are part of training alone (cutting a patch out of a volume).
     """
 
     schema: Schema
     transforms: tuple[tuple[str, Any], ...]
     inference: Inference = Inference()
-    views: bool = False
+    views: int = 0
     train_only: tuple[str, ...] = ()
 
 
@@ -177,11 +178,14 @@ def to_json(preparation: Preparation) -> dict[str, Any]:
     }
 
 
-def from_json(values: Mapping[str, Any]) -> Preparation:
-    """The preparation back from `to_json`; `ArtifactError` where a transform is unknown or its values do not fit."""
+def from_json(values: Mapping[str, Any], rooms: Sequence[str] = ("transforms",)) -> Preparation:
+    """The preparation back from `to_json`, its transforms found in `rooms` (`Folder.rooms("transforms")`).
+
+    `ArtifactError` where a transform is unknown or its values do not fit.
+    """
     try:
         transforms = tuple(
-            (one["name"], msgspec.convert(one["values"], discovery.load("transforms", one["name"]).Fitted))
+            (one["name"], msgspec.convert(one["values"], discovery.find(rooms, one["name"]).Fitted))
             for one in values["transforms"]
         )
         return Preparation(
@@ -191,7 +195,7 @@ def from_json(values: Mapping[str, Any]) -> Preparation:
             views=values["views"],
             train_only=tuple(values["train_only"]),
         )
-    except (KeyError, TypeError, msgspec.ValidationError) as error:
+    except (KeyError, TypeError, UsageError, msgspec.ValidationError) as error:
         raise ArtifactError(
             f"The declared preparation cannot be rebuilt: {error}.",
             do="train again with this version of Stepwell, or load it with the version that wrote it",

@@ -6,24 +6,25 @@ imported only when needed; a room is a folder of components, one a file:
 
     prepare.py      Options; fit(options, examples, train) -> Preparation; decode(outputs, traces, schema) -> Columns;
                     inputs(source) -> Examples: what a user hands to predict, unlabeled; optionally
-                    views(options, seed, epoch, keys, facts) -> places, and check(examples) -> findings
+                    look(example) -> facts of one raw example (see `inspection`), row(prediction, schema) -> dict,
+                    views(options, seed, epoch, keys, indices, facts) -> places, one a row, as `fetch` takes them
     objectives.py   objectives(recipe, schema) -> tuple[Objective, ...]; optionally Options,
                     networks(model, schema) -> dict[str, Network], chance(schema) -> float
     heads.py        optional: attach(backbone, schema) -> nn.Module, which makes every backbone of the shelf a model
-    baselines.py    rivals(train, schema, seed, seconds) -> dict[str, Rival]
+    baselines.py    rivals(train, schema, seed, seconds) -> dict[str, Rival], the simplest first
     pictures.py     draw(raw, truth, prediction) -> Picture
-    choose.py       optional: choose(recipe, train, valid, seed) -> dict[setting, (value, reason)] for its own `auto` values
+    choose.py       optional: choose(recipe, train, valid, seed) -> dict[setting, (value, reason)]: its `auto` values
     sample.py       write(folder, seed) -> None, with DIFFICULTY in one sentence
-    models/ readers/ losses/ metrics/ augmentations/ recipes/
+    models/ readers/ transforms/ losses/ metrics/ augmentations/ recipes/
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from stepwell.schema import Columns
+from stepwell.schema import Columns, Trace
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,10 @@ class Rival:
     """A simple baseline fitted on the training part.
 
     `predict` maps prepared columns (the inputs of the schema, dense or ragged, as `Prepared.columns`
-    holds them) to predictions in the form that the task's `decode` gives. `n` is the number of
+    holds them) and their traces to predictions in the form that the task's `decode` gives. `n` is the number of
     training examples it saw, `note` says which (for instance "stratified 10,000 of 54,000").
     """
 
-    predict: Callable[[Columns], Columns]
+    predict: Callable[[Columns, Sequence[Trace]], Columns]
     n: int
     note: str

@@ -42,12 +42,13 @@ class _Window:
 
 
 def assign(options: Options, examples: Examples, groups: Sequence[str], seed: int) -> Assignment:
-    """Put every group into the part in whose time it lies wholly, by the fact `time`.
+    """Put every group into the part in whose time it lies wholly, by the facts `time` and `until`.
 
-    Times are numbers, dates, or ISO 8601 text (without a zone: UTC), all of one kind. Examples of the
-    same time are in the same part. A group that crosses a border, and what lies within `gap` before
-    one, is in no part, and its reason says so. Given parts are kept (see `splits.honor`); chance has
-    no say. Raises `DataError` where a time is missing or unreadable.
+    Times are numbers, dates, or ISO 8601 text (without a zone: UTC), all of one kind. An example that is an
+    interval begins at its `time` and ends with its `until` (the last moment of its target; without that fact it
+    is a moment). Examples of the same time are in the same part. A group that crosses a border, and what lies
+    within `gap` before one, is in no part, and its reason says so. Given parts are kept (see `splits.honor`);
+    chance has no say. Raises `DataError` where a time is missing or unreadable, or an interval ends before it begins.
     """
     pool = honor(examples, groups, {"train": options.train, "valid": options.valid, "test": options.test})
     if "time" not in examples.facts:
@@ -57,7 +58,8 @@ def assign(options: Options, examples: Examples, groups: Sequence[str], seed: in
             do="give every example a time (a number, or a date as 2024-05-31), or use --split stratified",
         )
     values = [_time(examples, i) for i in pool.open]
-    if len({kind for kind, _ in values}) > 1:
+    last = [_time(examples, i, "until") for i in pool.open] if "until" in examples.facts else values
+    if len({kind for kind, _ in (*values, *last)}) > 1:
         raise DataError(
             "Some times are numbers and some are dates, so that they have no order.",
             where=f"{examples.source}, fact 'time'",
@@ -65,9 +67,14 @@ def assign(options: Options, examples: Examples, groups: Sequence[str], seed: in
         )
     times = [value for _, value in values]
     spans: dict[str, tuple[float, float]] = {}
-    for i, time in zip(pool.open, times, strict=True):
-        low, high = spans.get(groups[i], (time, time))
-        spans[groups[i]] = (min(low, time), max(high, time))
+    for i, time, (_, until) in zip(pool.open, times, last, strict=True):
+        if until < time:
+            raise DataError(
+                f"An example ends ({examples.facts['until'][i]}) before it begins ({examples.facts['time'][i]}).",
+                where=f"{examples.source}, example {examples.ids[i]!r}",
+            )
+        low, high = spans.get(groups[i], (time, until))
+        spans[groups[i]] = (min(low, time), max(high, until))
     shown = {time: str(examples.facts["time"][i]) for i, time in zip(pool.open, times, strict=True)}
     windows = _windows(pool, sorted(times), options.gap, shown)
     placed = {group: _place(low, high, windows) for group, (low, high) in spans.items()}
@@ -103,9 +110,9 @@ def _place(low: float, high: float, windows: Sequence[_Window]) -> tuple[Part | 
     return "", f"left out: its group crosses {border.border}, where {border.part} begins"
 
 
-def _time(examples: Examples, index: int) -> tuple[str, float]:
+def _time(examples: Examples, index: int, fact: str = "time") -> tuple[str, float]:
     """The kind ("number" or "date") and the value (seconds for dates) of an example's time."""
-    value: Any = examples.facts["time"][index]
+    value: Any = examples.facts[fact][index]
     if isinstance(value, Real) and math.isfinite(value):
         return "number", float(value)
     if isinstance(value, str):

@@ -1,0 +1,386 @@
+"""The verbs, each a few lines: what the command line and `import stepwell` both call.
+
+check, predict, evaluate and load need no torch; it is imported inside the verbs that train.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stepwell import discovery, files, inspection, preparation, reading, recipe
+from stepwell import run as run_folders
+from stepwell.artifact import predictor
+from stepwell.errors import DataError, MissingExtraError, RunError, UsageError
+from stepwell.judge import scoring
+from stepwell.progress import open_progress
+from stepwell.recipe import Recipe
+from stepwell.schema import Columns, Examples, Finding
+from stepwell.settings import parse_text
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from stepwell.artifact.predictor import Predictor
+
+Source = Any
+"""Where data lie: a path, or arrays or a map-style data set in memory, as the task's readers take them."""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What the audit found, worst first, and the data in a few numbers."""
+
+    findings: tuple[Finding, ...]
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run: its folder, its task, what `scores.json` holds, its findings and the seconds it took."""
+
+    folder: Path
+    task: str
+    scores: Mapping[str, Any]
+    findings: tuple[Mapping[str, Any], ...]
+    seconds: float
+
+    @property
+    def report(self) -> Path:
+        """The page to look at."""
+        return self.folder / "report.html"
+
+    def predictor(self) -> Predictor:
+        """The run's artifact, ready to answer."""
+        return predictor.load(self.folder)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``train --json`` prints."""
+        return {
+            "run": str(self.folder),
+            "task": self.task,
+            **_flat(self.scores),
+            "findings": list(self.findings),
+            "seconds": self.seconds,
+            "report": str(self.report),
+            "artifact": str(self.folder / "artifact"),
+        }
+
+    def _repr_html_(self) -> str:
+        """A run shows itself in a notebook: its own report, framed so that its style stays its own."""
+        import html
+
+        page = html.escape(self.report.read_text(encoding="utf-8"), quote=True)
+        return f'<iframe srcdoc="{page}" style="width:100%;height:70vh;border:0" title="Stepwell report"></iframe>'
+
+
+def check(
+    data: Source, *, task: str | None = None, settings: Mapping[str, Any] | None = None, progress: str = "quiet"
+) -> CheckReport:
+    """Look at data before an hour is spent on them; trains nothing and writes nothing.
+
+    `task` is found where only one task reads such data. `settings` may hold ``reader`` and ``reader.<option>``.
+    """
+    folder = discovery.task(task if task is not None else _only_task(data))
+    options = _reader_settings(settings or {})
+    with open_progress(progress) as shown:
+        shown.stage("reading")
+        examples = reading.read(folder, data, options.pop("name", "auto"), options)
+        shown.stage("checking")
+        inspected = inspection.inspect(examples, folder)
+        findings = [*examples.findings, *inspection.run_checks(inspected, None)]
+    labels = Counter(str(label) for label in examples.facts.get("label", ()) if label is not None)
+    parts = Counter(str(part) for part in examples.facts.get("part", ()) if part is not None)
+    summary = {
+        "task": folder.name,
+        "source": examples.source,
+        "reader": examples.reader,
+        "examples": len(examples),
+        "unreadable": len(inspected.errors),
+        "classes": dict(labels),
+        "parts": dict(parts),
+    }
+    return CheckReport(tuple(sorted(findings, key=lambda one: -one.severity)), summary)
+
+
+def plan(
+    task: str, data: Source, recipes: Sequence[str | Path] = (), settings: Mapping[str, Any] | None = None
+) -> Recipe:
+    """The recipe that `train` would start from: every setting and where it comes from; `auto` values stay."""
+    del data  # what is automatic is decided by looking at the data, which a dry run does not do
+    _need_torch()
+    return recipe.draft(task, recipes or ("default",), settings or {})
+
+
+def train(
+    task: str,
+    data: Source,
+    *,
+    model: nn.Module | None = None,
+    recipes: Sequence[str | Path] = (),
+    settings: Mapping[str, Any] | None = None,
+    run: str | Path | None = None,
+    start: str | Path | None = None,
+    force: bool = False,
+    pictures: bool = True,
+    progress: str = "auto",
+) -> Result:
+    """Check, split, train, judge, export and report; one run folder comes out.
+
+    `data` is a path, ``(X, y)`` arrays, or whatever else the task's readers recognize. `model` is a module
+    of your own, called with the prepared inputs and answering the task's outputs. `recipes` are names
+    or YAML files, later ones over earlier ones; `settings` maps dotted names to values, for instance
+    ``{"model": "resnet", "model.depth": 20, "budget.time": "10m"}``. `start` is a run whose weights are
+    taken, and whose split is kept; without recipes of your own its recipe too. `force` goes on in spite
+    of findings of severity 3. `pictures` False keeps examples out of the report.
+
+    Raises a `StepwellError` for what a user can mend; what was reached is in the run folder.
+    """
+    began = time.perf_counter()
+    _need_torch()
+    from stepwell import training
+
+    clock = training.Clock(began)
+    origin = None if start is None else run_folders.open_run(Path(start))
+    standing = recipes or ("default",)
+    if origin is not None and not recipes:
+        standing = (origin.path("draft.yaml"),)
+    drafted = recipe.draft(task, standing, settings or {})
+    folder = discovery.task(task)
+    target = Path(run) if run is not None else run_folders.new_folder(folder.name)
+    made = run_folders.create(target, "single", folder.name, shlex.join(sys.argv))
+    files.write_whole(made.path("draft.yaml"), recipe.to_yaml(drafted))
+    state = {
+        "data": str(Path(data).expanduser().resolve()) if isinstance(data, str | Path) else None,
+        "start": None if start is None else str(Path(start).resolve()),
+        "own_model": model is not None,
+        "force": force,
+        "pictures": pictures,
+    }
+    files.write_json(made.path("run.json"), {**made.state(), **state})
+    with open_progress(progress, made.path("log.txt")) as shown:
+        job = training.Job(made, folder, drafted, data, shown, clock, model, origin, force, pictures)
+        return _carry_out(job)
+
+
+def resume(
+    run: str | Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    data: Source | None = None,
+    model: nn.Module | None = None,
+    progress: str = "auto",
+) -> Result:
+    """Take up a run that was stopped or killed, exactly; or go on beyond the end of a finished one.
+
+    `settings` may hold one of ``budget.epochs``, ``budget.steps`` and ``budget.time``: how much *more* is
+    trained, as a further phase with its own schedule. `data` is needed where the run was trained on
+    arrays or its data were moved, `model` where it trained a module of your own.
+    """
+    began = time.perf_counter()
+    _need_torch()
+    from stepwell import training
+
+    clock = training.Clock(began)
+    opened = run_folders.open_run(Path(run))
+    state = opened.state()
+    if state["state"] == "finished" and not settings:
+        raise RunError(
+            "This run is finished; there is nothing to take up.",
+            where=str(run),
+            do=f"to train it further: stepwell resume {run} --epochs 5",
+        )
+    source = data if data is not None else state.get("data")
+    if source is None:
+        raise RunError(
+            "This run was trained on data in memory, which only the caller has.",
+            where=str(run),
+            do="give them again: stepwell.resume(run, data=…)",
+        )
+    if state.get("own_model") and model is None:
+        raise RunError(
+            "This run trained a module of your own, which only the caller has.",
+            where=str(run),
+            do="give it again: stepwell.resume(run, model=…)",
+        )
+    origin = run_folders.open_run(Path(state["start"])) if state.get("start") else None
+    frozen = opened.path("recipe.yaml")
+    text = files.read_bytes(frozen if frozen.exists() else opened.path("draft.yaml"), files.JSON_LIMIT).decode()
+    with open_progress(progress, opened.path("log.txt")) as shown:
+        job = training.Job(
+            opened,
+            discovery.task(state["task"]),
+            recipe.from_yaml(text),
+            source,
+            shown,
+            clock,
+            model,
+            origin,
+            bool(state.get("force")),
+            bool(state.get("pictures", True)),
+            settings or {},
+        )
+        return _carry_out(job)
+
+
+def predict(run: str | Path, sources: Sequence[Source] | Source) -> Iterator[dict[str, Any]]:
+    """The artifact's answer for each input, one dictionary an example; an unreadable one says `error`.
+
+    `run` is a run folder or an artifact folder; `sources` files, folders, globs, archives or arrays.
+    """
+    yield from predictor.load(Path(run)).predict(sources)
+
+
+def load(run: str | Path) -> Predictor:
+    """The Predictor of a run folder or an artifact folder; its digests are checked first."""
+    return predictor.load(Path(run))
+
+
+def evaluate(run: str | Path, data: Source | None = None) -> dict[str, Any]:
+    """Scores with intervals: those of the run's test part, judged once when it was trained, or on new labeled data."""
+    opened = run_folders.open_run(Path(run))
+    if data is None:
+        return {"run": str(run), "data": "test part", **_flat(opened.read_json("scores.json"))}
+    folder = discovery.task(opened.state()["task"])
+    loaded = predictor.load(opened.folder)
+    examples = reading.read(folder, data)
+    usable, unreadable = _usable(examples, loaded.preparation)
+    predictions, truths = [], []
+    for begin in range(0, len(usable), 256):
+        piece = preparation.prepare(loaded.preparation, examples, usable[begin : begin + 256], folder.card.truth)
+        predictions.append(loaded.answers(piece.columns, piece.traces))
+        truths.append(piece.truth)
+    truth: Columns = preparation.concatenate(truths)
+    groups = [examples.units[index] for index in usable]
+    scores = scoring.judge(
+        folder.card,
+        folder.rooms("metrics"),
+        truth,
+        preparation.concatenate(predictions),
+        loaded.preparation.schema,
+        groups,
+        0,
+        {},
+    )
+    return {"run": str(run), "data": examples.source, "unreadable": unreadable, **_flat(scores)}
+
+
+def sample(task: str, folder: str | Path, seed: int = 0) -> Path:
+    """Write the task's built-in data into `folder` (new or empty), as a user's own would lie."""
+    target = Path(folder)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} exists and is not empty.", where=str(target), do="name a new or empty folder")
+    owner = discovery.task(task)
+    owner.module("sample").write(target, seed)
+    return target
+
+
+def runs(root: str | Path = run_folders.RUNS) -> list[dict[str, Any]]:
+    """What was trained under `root`, newest first."""
+    return run_folders.list_runs(Path(root))
+
+
+def remove(run: str | Path) -> None:
+    """Remove a run folder for good."""
+    run_folders.remove(Path(run))
+
+
+def env() -> dict[str, Any]:
+    """Versions, threads, memory, devices and extras."""
+    from stepwell import device
+
+    return device.describe()
+
+
+def _carry_out(job: Any) -> Result:
+    """Train under the run's lock; a failure is noted in `run.json` before it goes on to the caller."""
+    from stepwell import training
+
+    with job.run.lock() as note:
+        if note:
+            job.progress.note(note)
+        try:
+            training.train(job)
+        except BaseException as error:
+            training.interrupted_or_failed(job.run, error)
+            raise
+    findings = tuple(job.run.read_json("findings.json"))
+    scores = job.run.read_json("scores.json")
+    return Result(job.run.folder, job.folder.name, scores, findings, round(job.clock.gone(), 3))
+
+
+def _flat(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of `scores.json` in the form that ``--json`` prints."""
+    named = scores["scores"]
+    return {
+        "headline": scores["headline"],
+        "n": scores["n"],
+        "scores": {name: score["value"] for name, score in named.items()},
+        "intervals": {name: [score["low"], score["high"]] for name, score in named.items()},
+        "baselines": {
+            name: {metric: score["value"] for metric, score in one["scores"].items()}
+            for name, one in scores["baselines"].items()
+        },
+        "baseline_intervals": {
+            name: {metric: [score["low"], score["high"]] for metric, score in one["scores"].items()}
+            for name, one in scores["baselines"].items()
+        },
+    }
+
+
+def _usable(examples: Examples, prepared_by: preparation.Preparation) -> tuple[list[int], dict[str, str]]:
+    """The indices of examples that can be prepared, and for each other id what is wrong with it."""
+    usable: list[int] = []
+    unreadable: dict[str, str] = {}
+    for index, outcome in preparation.readable(prepared_by, examples, range(len(examples))):
+        if isinstance(outcome, DataError):
+            unreadable[examples.ids[index]] = outcome.what
+        else:
+            usable.append(index)
+    if not usable:
+        first = next(iter(unreadable.items()), ("", "there are none"))
+        raise DataError(
+            "None of the examples can be judged.", where=examples.source, do=f"look at {first[0]}: {first[1]}"
+        )
+    return usable, unreadable
+
+
+def _reader_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    chosen: dict[str, Any] = {}
+    for path, value in settings.items():
+        section, _, option = path.partition(".")
+        if section != "reader":
+            raise UsageError(
+                f"check takes no setting {path!r}.", do="it takes --reader NAME and --reader.<option> VALUE"
+            )
+        chosen[option or "name"] = parse_text(value) if option and isinstance(value, str) else value
+    return chosen
+
+
+def _only_task(data: Source) -> str:
+    found = reading.recognizing_tasks(data)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"These data fit {len(found)} tasks: {', '.join(found)}.", do="choose one with --task NAME")
+    raise UsageError(
+        f"No task recognizes these data: {data}.",
+        do="name the task with --task NAME; known: " + ", ".join(discovery.tasks()),
+    )
+
+
+def _need_torch() -> None:
+    # Threads that spin while they wait make a step many times as long where others use the cores (measured: 3 to
+    # 20 times); sleeping ones cost at most a few percent. Read by the OpenMP library when torch loads it.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        import torch  # noqa: F401 - only whether it is there
+    except ImportError as error:
+        raise MissingExtraError("torch", "train", "Training") from error

@@ -1,0 +1,220 @@
+"""From a recipe and a schema to what trains: the model, its objectives' turns, the feed, the judge of a network.
+
+These are the parts that training proper, calibration and resuming build alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from stepwell import discovery, feed, randomness
+from stepwell.artifact.predictor import inference
+from stepwell.artifact.torch_network import torch_network
+from stepwell.judge import scoring
+from stepwell.loop import Turn
+from stepwell.preparation import Preparation, Prepared, concatenate, prepare, take
+from stepwell.recipe import Recipe
+from stepwell.schema import PARTS, Columns, Examples, Network, Objective, Part, Schema
+
+CHUNK = 256  # examples prepared at a time where a part does not lie in memory
+MEASURED = 16  # examples whose size is measured where sizes differ
+STUDIED = 10_000  # examples that baselines and choices see of a part that does not lie in memory
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data of one training: examples, the indices of each part, how they are prepared, and what lies in memory."""
+
+    examples: Examples
+    parts: Mapping[Part, Sequence[int]]
+    preparation: Preparation
+    truth: tuple[str, ...]
+    prepared: Mapping[Part, Prepared]
+
+    @property
+    def shown(self) -> int:
+        """How many training examples an epoch shows: each once, or as often as it is viewed."""
+        return len(self.parts["train"]) * max(1, self.preparation.views)
+
+    def pieces(self, part: Part) -> Iterator[Prepared]:
+        """The prepared examples of a part: at once where they lie in memory, else `CHUNK` at a time."""
+        if part in self.prepared:
+            yield self.prepared[part]
+            return
+        indices = self.parts[part]
+        for start in range(0, len(indices), CHUNK):
+            yield prepare(self.preparation, self.examples, indices[start : start + CHUNK], self.truth)
+
+    def sample(self, part: Part, count: int, seed: int) -> Prepared:
+        """At most `count` prepared examples of a part, chosen by counter, in their order."""
+        indices = self.parts[part]
+        keys = randomness.keys([self.examples.ids[index] for index in indices])
+        chosen = np.sort(randomness.order(seed, "sample", 0, keys)[:count])
+        if part in self.prepared:
+            whole = self.prepared[part]
+            ids, traces = (tuple(column[row] for row in chosen) for column in (whole.ids, whole.traces))
+            return Prepared(ids, take(whole.columns, chosen), take(whole.truth, chosen), traces)
+        return prepare(self.preparation, self.examples, [indices[row] for row in chosen], self.truth)
+
+    def studied(self, part: Part, seed: int) -> Prepared:
+        """What baselines and choices see of a part: all of it where it lies in memory, else a sample."""
+        return self.prepared[part] if part in self.prepared else self.sample(part, STUDIED, seed)
+
+
+def bytes_per_example(prepared_by: Preparation, examples: Examples, indices: Sequence[int]) -> int:
+    """What one prepared example takes in memory; measured on a few of `indices` where the schema leaves sizes free."""
+    fields = (*prepared_by.schema.inputs, *prepared_by.schema.targets)
+    sizes: list[tuple[str | int, ...]] = [(np.dtype(field.dtype).itemsize, *field.shape) for field in fields]
+    if not any(isinstance(size, str) for shape in sizes for size in shape):
+        return sum(math.prod(cast("tuple[int, ...]", shape)) for shape in sizes)
+    places = np.unique(np.linspace(0, len(indices) - 1, min(MEASURED, len(indices))).astype(np.int64))
+    columns = prepare(prepared_by, examples, [indices[i] for i in places.tolist()], ()).columns
+    taken: int = sum(one.nbytes for column in columns.values() for one in column)
+    return math.ceil(taken / len(places))
+
+
+def load_parts(
+    folder: discovery.Folder,
+    examples: Examples,
+    parts: Mapping[Part, Sequence[int]],
+    prepared_by: Preparation,
+    *,
+    in_memory: bool,
+) -> Data:
+    """Prepare every part that may lie in memory (all of them, or none; never a training part seen through views)."""
+    truth = folder.card.truth
+    prepared = {
+        part: prepare(prepared_by, examples, parts[part], truth)
+        for part in PARTS
+        if in_memory and not (part == "train" and prepared_by.views)
+    }
+    return Data(examples, parts, prepared_by, truth, prepared)
+
+
+def build_model(recipe: Recipe, folder: discovery.Folder, schema: Schema) -> nn.Module:
+    """The network that the recipe's `model` section names: a model of the task, or a backbone with the task's head.
+
+    Its random initialization is a function of the recipe's seed alone.
+    """
+    torch.manual_seed(randomness.number(recipe.values["seed"], "initialization") % 2**63)
+    module, options = recipe.module("model"), recipe.options("model")
+    if module.__name__ != f"{folder.package}.models.{recipe.name('model')}" and hasattr(module, "ACCEPTS"):
+        return _with_head(module, options, folder, schema)
+    model = module.build(options, schema)
+    assert isinstance(model, nn.Module)
+    return model
+
+
+def _with_head(module: Any, options: Any, folder: discovery.Folder, schema: Schema) -> nn.Module:
+    field = next(field for field in schema.inputs if field.kind in module.ACCEPTS)
+    model = folder.module("heads").attach(module.build(options, field), schema)
+    assert isinstance(model, nn.Module)
+    return model
+
+
+def build_objectives(recipe: Recipe, folder: discovery.Folder, schema: Schema) -> tuple[Objective, ...]:
+    """The task's objectives, in the order of their turns."""
+    objectives: tuple[Objective, ...] = folder.module("objectives").objectives(recipe, schema)
+    return objectives
+
+
+def build_turns(recipe: Recipe, objectives: Sequence[Objective], model: nn.Module) -> list[Turn]:
+    """An optimizer and a schedule for each objective; biases and norms (below two axes) are not decayed."""
+    turns = []
+    for objective in objectives:
+        parameters = [p for p in objective.parameters(model) if p.requires_grad]
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1]},
+            {"params": [p for p in parameters if p.ndim <= 1]},
+        ]
+        optimizer = recipe.module("optimizer").build(
+            recipe.options("optimizer", objective.name), [group for group in groups if group["params"]]
+        )
+        factor = partial(recipe.module("schedule").factor, recipe.options("schedule", objective.name))
+        turns.append(Turn(objective, optimizer, factor))
+    return turns
+
+
+def build_feed(
+    recipe: Recipe, folder: discovery.Folder, data: Data, placement: feed.Placement, batch_size: int
+) -> feed.Feed:
+    """The training part's feed: by index from memory where it lies there, else decoded by workers."""
+    seed = recipe.values["seed"]
+    schema = data.preparation.schema
+    augment = feed.augmentation(recipe.components("augmentation"), schema, seed)
+    if "train" in data.prepared:
+        part = data.prepared["train"]
+        return feed.MemoryFeed(
+            part.columns, part.ids, schema, batch_size=batch_size, seed=seed, augment=augment, placement=placement
+        )
+    views = None
+    if data.preparation.views:
+        views = partial(folder.module("prepare").views, recipe.options("prepare"), seed, facts=data.examples.facts)
+    return feed.DecodedFeed(
+        data.examples,
+        data.parts["train"],
+        data.preparation,
+        batch_size=batch_size,
+        seed=seed,
+        workers=recipe.options("training").workers,
+        views=views,
+        each=max(1, data.preparation.views),
+        augment=augment,
+        placement=placement,
+    )
+
+
+def networks(folder: discovery.Folder, model: nn.Module, schema: Schema) -> dict[str, Network]:
+    """What is exported of a model, the network that predicts first: the task's choice, or the whole model."""
+    objectives = folder.module("objectives")
+    if hasattr(objectives, "networks"):
+        found: dict[str, Network] = objectives.networks(model, schema)
+        return found
+    return {"model": Network(model, schema.inputs, schema.outputs)}
+
+
+Answer = Callable[[Columns, Sequence[Any]], Columns]
+"""(prepared columns, traces) -> decoded predictions."""
+
+
+def answering(folder: discovery.Folder, network: Network, data: Data, *, batch_size: int = 256) -> Answer:
+    """How a torch network answers prepared examples: the same inference and decoding as the artifact's."""
+    schema = data.preparation.schema
+    infer = inference(data.preparation.inference, Schema(network.inputs, schema.targets, network.outputs))
+    first = next(network.module.parameters())
+    call = torch_network(network.module, device=first.device)
+
+    def answer(columns: Columns, traces: Sequence[Any]) -> Columns:
+        decoded: Columns = folder.module("prepare").decode(infer(call, columns, batch_size), traces, schema)
+        return decoded
+
+    return answer
+
+
+def answer_part(data: Data, part: Part, answer: Answer) -> tuple[Columns, Columns]:
+    """Predictions and truth, in original terms, of every example of a part."""
+    predictions, truths = [], []
+    for piece in data.pieces(part):
+        predictions.append(answer(piece.columns, piece.traces))
+        truths.append(piece.truth)
+    return concatenate(predictions), concatenate(truths)
+
+
+def evaluator(folder: discovery.Folder, data: Data) -> Callable[[nn.Module], Mapping[str, float]]:
+    """What the loop calls at each validation: the card's `validate` metrics of a module on the validation part."""
+    card, schema = folder.card, data.preparation.schema
+
+    def evaluate(module: nn.Module) -> Mapping[str, float]:
+        network = next(iter(networks(folder, module, schema).values()))
+        predictions, truth = answer_part(data, "valid", answering(folder, network, data))
+        return scoring.evaluate_metrics(card.validate, folder.rooms("metrics"), truth, predictions, schema)
+
+    return evaluate

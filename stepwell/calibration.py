@@ -1,0 +1,282 @@
+"""Turns `auto` values and a time budget into numbers, before anything that counts is trained.
+
+Everything is measured on throwaway copies: after the recipe is frozen nothing follows the clock,
+and what was decided, from what evidence, is the origin of each value. Training has at least 70 % of
+a time budget where start-up allows; the plan is printed.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from stepwell import building, device, discovery, recipe
+from stepwell.building import Data
+from stepwell.errors import TrainingError
+from stepwell.feed import Placement
+from stepwell.loop import Plan, Training
+from stepwell.settings import Budget
+
+Decisions = dict[str, tuple[Any, str]]
+MEMORY_SHARE = 0.25  # of the machine's memory that prepared data may take
+MEMORY_MOST = 4 * 2**30  # bytes
+BASELINE_SHARE, BASELINE_MOST = 0.10, 20.0  # of the budget; seconds
+FINISHING = 12.0  # seconds for export, gate, judging and report of a small network (measured: 7 to 10)
+MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
+WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 4.0, 60
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How a time budget is planned, in seconds: what is gone already, training, baselines, and finishing."""
+
+    gone: float
+    training: float
+    baselines: float
+    finishing: float
+
+    def sentence(self, budget: float) -> str:
+        """The plan in words."""
+        return (
+            f"planned within {budget:.0f} s: {self.gone:.0f} s so far, {self.training:.0f} s training, "
+            f"{self.baselines:.0f} s baselines, {self.finishing:.0f} s export, judging and report"
+        )
+
+
+def shares(budget: float, gone: float) -> Shares:
+    """Plan `budget` seconds of which `gone` are used; TrainingError where nothing is left to train in."""
+    baselines = min(BASELINE_SHARE * budget, BASELINE_MOST)
+    finishing = min(FINISHING, 0.2 * budget)
+    training = budget - gone - baselines - finishing
+    if training <= 0:
+        raise TrainingError(
+            f"The time budget of {budget:.0f} s is used up before training can begin "
+            f"({gone:.0f} s went into reading, checking and preparing the data).",
+            do=f"give at least --time {math.ceil((gone + 5) / 0.6)}s, or --epochs 1",
+        )
+    return Shares(gone, training, baselines, finishing)
+
+
+def machine(draft: recipe.Recipe) -> Decisions:
+    """Device, precision, threads and workers where they are `auto`."""
+    options = draft.options("training")
+    found: Decisions = {}
+    name, why = device.pick(options.device)
+    if options.device == "auto":
+        found["training.device"] = (name, why)
+    precision, why = device.pick_precision(options.precision, name)
+    if options.precision == "auto":
+        found["training.precision"] = (precision, why)
+    if options.threads == "auto":
+        threads = device.cores()
+        found["training.threads"] = (threads, f"{threads} cores may be used here")
+    if options.workers == "auto":
+        workers = max(1, device.cores())
+        found["training.workers"] = (workers, "as many decoding threads as cores; they idle where data lie in memory")
+    return found
+
+
+def reading(draft: recipe.Recipe, folder: discovery.Folder, data: Data) -> Decisions:
+    """The reader that recognized the data, and what the task's `prepare.resolve` says its fit settled."""
+    found: Decisions = {}
+    if draft.name("reader") == "auto":
+        found["reader.name"] = (data.examples.reader, "it recognized the data")
+    prepare = folder.module("prepare")
+    if hasattr(prepare, "resolve"):
+        settled = prepare.resolve(draft.options("prepare"), data.examples, data.parts["train"])
+        found.update({f"prepare.{name}": decided for name, decided in settled.items()})
+    return found
+
+
+def memory(draft: recipe.Recipe, schema_bytes: int, count: int) -> Decisions:
+    """Whether the prepared data lie in memory."""
+    if draft.options("training").memory != "auto":
+        return {}
+    size, most = schema_bytes * count, min(MEMORY_MOST, MEMORY_SHARE * device.memory_total())
+    fits = size <= most
+    compared = (
+        f"{count:,} examples take {size / 2**30:.2f} GB prepared, {'within' if fits else 'over'} {most / 2**30:.1f} GB"
+    )
+    return {"training.memory": ("in_memory" if fits else "decoded", compared)}
+
+
+def batch_size(draft: recipe.Recipe, train: int) -> Decisions:
+    """A batch size for `train` examples: about 1/50 of them, a power of two from 16 to 128."""
+    if draft.options("training").batch_size != "auto":
+        return {}
+    size = 2 ** round(math.log2(min(128, max(16, train / 50))))
+    return {"training.batch_size": (size, f"about a fiftieth of {train:,} training examples, from 16 to 128")}
+
+
+def choices(draft: recipe.Recipe, folder: discovery.Folder, data: Data) -> Decisions:
+    """The `auto` values of the chosen model, which its `resolve(options, field)` decides, and the task's own."""
+    found: Decisions = {}
+    module = draft.module("model")
+    if hasattr(module, "resolve"):
+        resolved = module.resolve(draft.options("model"), data.preparation.schema.inputs[0])
+        found.update({f"model.{name}": decided for name, decided in resolved.items()})
+    if folder.has("choose"):
+        seed = draft.values["seed"]
+        train, valid = (data.studied(part, seed) for part in ("train", "valid"))
+        found.update(folder.module("choose").choose(draft, train, valid, seed))
+    return found
+
+
+def channels_last(draft: recipe.Recipe, model: nn.Module) -> Decisions:
+    """Channels-last memory where the network convolves (measured: 1.3 to 1.4 times as fast on a CPU)."""
+    if draft.options("training").channels_last != "auto":
+        return {}
+    convolves = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    return {
+        "training.channels_last": (
+            convolves,
+            "the network convolves" if convolves else "the network has no convolution",
+        )
+    }
+
+
+def plan_cycles(
+    draft: recipe.Recipe,
+    per_epoch: int,
+    valid: int,
+    measured: Callable[[], tuple[float, float]],
+    available: Callable[[], float],
+) -> Decisions:
+    """How many cycles to train and when to validate, where the recipe leaves that open; see `cycles`."""
+    options = draft.options("training")
+    usual = _evaluate_every(options, per_epoch, valid, per_epoch)
+    planned, why = cycles(draft.options("budget"), per_epoch, usual, measured, available)
+    found: Decisions = {}
+    if draft.options("budget").steps != planned:
+        found["budget.steps"] = (planned, why)
+    if options.evaluate_every == "auto":
+        every = _evaluate_every(options, per_epoch, valid, planned)
+        found["training.evaluate_every"] = (
+            every,
+            "an epoch, oftener in a short training, never over a tenth of the work",
+        )
+    return found
+
+
+def cycles(
+    budget: Budget,
+    per_epoch: int,
+    evaluate_every: int,
+    measured: Callable[[], tuple[float, float]],
+    available: Callable[[], float],
+) -> tuple[int, str]:
+    """The cycles that a budget allows, by whichever of its limits is reached first, and the reason.
+
+    `measured()` gives the seconds of a cycle and of a validation, `available()` those that the plan leaves
+    to training once measuring is done; both are asked only where a time rules.
+    """
+    limits = [(budget.steps, "as asked")] if budget.steps is not None else []
+    if budget.epochs is not None:
+        limits.append((budget.epochs * per_epoch, f"{budget.epochs} epochs of {per_epoch} cycles"))
+    if budget.time is not None:
+        cycle, validation = measured()
+        seconds = available()
+        within = max(1, int(seconds * (1 - MARGIN) / (cycle + validation / evaluate_every)))
+        reason = f"{seconds:.0f} s at {1000 * cycle:.1f} ms a cycle and {validation:.2f} s a validation"
+        limits.append((within, reason))
+    if not limits:
+        raise TrainingError("The recipe has no budget.", do="give one of --time, --epochs and --steps")
+    return min(limits)
+
+
+def _evaluate_every(options: Any, per_epoch: int, valid: int, cycles: int) -> int:
+    if options.evaluate_every != "auto":
+        return int(options.evaluate_every)
+    # A forward pass over the validation part costs about a third of training on as many examples.
+    size = options.batch_size if isinstance(options.batch_size, int) else 64
+    cheapest = math.ceil(10 * valid / (3 * size))
+    return max(1, min(max(cheapest, min(per_epoch, max(1, cycles // 10))), cycles))
+
+
+def measure(
+    draft: recipe.Recipe,
+    folder: discovery.Folder,
+    data: Data,
+    placement: Placement,
+    most: float,
+    given: nn.Module | None,
+) -> tuple[float, float]:
+    """Seconds of one cycle and of one validation, in at most about `most` seconds, on a throwaway copy of the model.
+
+    `given` is a user's own module in place of the one that the recipe builds.
+    """
+    built = building.build_model(draft, folder, data.preparation.schema) if given is None else copy.deepcopy(given)
+    model = built.to(placement.device)
+    if placement.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    objectives = building.build_objectives(draft, folder, data.preparation.schema)
+    feed = building.build_feed(draft, folder, data, placement, draft.options("training").batch_size)
+    plan = Plan(cycles=10**9, evaluate_every=10**9, ema=draft.options("training").ema)
+    training = Training(model, building.build_turns(draft, objectives, model), feed, plan, lambda _: {})
+    times: list[float] = []
+    before = start = time.perf_counter()
+    for _ in training:
+        if placement.device.type == "cuda":
+            torch.cuda.synchronize(placement.device)
+        now = time.perf_counter()
+        times.append(now - before)
+        before = now
+        if len(times) >= MEASURED_CYCLES + WARM_CYCLES or (len(times) > WARM_CYCLES and now - start > most):
+            break
+    measured = times[WARM_CYCLES:] or times
+    return sum(measured) / len(measured), _validation_seconds(folder, data, model)
+
+
+def threads(measured: Callable[[], tuple[float, float]]) -> Decisions:
+    """One thread or all cores, whichever takes less time a cycle: small networks, and cores that others use, want one.
+
+    Asked only under a time budget: the number of threads is part of a result's last bits, and a training
+    of so many cycles or epochs must not depend on a measurement.
+    """
+    seconds: dict[int, float] = {}
+    for count in {device.cores(): None, 1: None}:
+        device.set_threads(count)
+        seconds[count] = measured()[0]
+    best = min(seconds, key=lambda count: seconds[count])
+    device.set_threads(best)
+    told = ", ".join(f"{1000 * each:.1f} ms a cycle with {count}" for count, each in seconds.items())
+    return {"training.threads": (best, f"measured: {told}")}
+
+
+def _validation_seconds(folder: discovery.Folder, data: Data, model: nn.Module) -> float:
+    """Seconds of a validation, scaled from at most 512 examples."""
+    valid = len(data.parts["valid"])
+    if not valid:
+        return 0.0
+    piece = data.sample("valid", 512, 0)
+    network = next(iter(building.networks(folder, model, data.preparation.schema).values()))
+    answer = building.answering(folder, network, data)
+    start = time.perf_counter()
+    answer(piece.columns, piece.traces)
+    return (time.perf_counter() - start) * valid / len(piece)
+
+
+def unresolved(completed: recipe.Recipe) -> None:
+    """Raise TrainingError where an `auto` is left: a setting that nobody decides cannot be frozen."""
+    left = recipe.unresolved(completed)
+    if left:
+        raise TrainingError(
+            f"Nothing decides the automatic value of {', '.join(left)}.",
+            do=f"set it by hand, for instance --{left[0]} VALUE",
+        )
+
+
+def peak_memory() -> int:
+    """The largest resident size of this process so far, in bytes."""
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

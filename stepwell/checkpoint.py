@@ -1,0 +1,137 @@
+"""Saving a training's state and taking it up again, exactly.
+
+A checkpoint is a folder `checkpoints/<cycle>/`: tensors as safetensors (one file a top-level entry of
+the state), everything else in `state.json`, and `manifest.json` with the sha256 of each file,
+written last. The folder is written beside and renamed whole; the two newest are kept. There is no
+pickle anywhere. What is the latest is computed from the manifests, newest first: one that does not
+hold is passed over, and that is said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from stepwell import files
+from stepwell.errors import RunError
+
+FORMAT = 1
+KEEP = 2
+
+
+def save(root: Path, state: Mapping[str, Any], cycle: int) -> Path:
+    """Write `state` (nested dicts and lists of tensors and JSON values) as the checkpoint of `cycle`.
+
+    Older checkpoints but the `KEEP` newest are removed afterwards. Raises RunError where the disk
+    refuses; the checkpoints that were there stay whole.
+    """
+    final = root / f"{cycle:012d}"
+    with files.whole_folder(final) as folder:
+        contents: dict[str, bytes] = {}
+        plain: dict[str, Any] = {}
+        for entry, value in state.items():
+            found: dict[str, Tensor] = {}
+            plain[entry] = _split(value, "", found)
+            if found:
+                contents[f"{entry}.safetensors"] = save_tensors(found)
+        contents["state.json"] = json.dumps(plain).encode()
+        for name, content in contents.items():
+            files.write_whole(folder / name, content)
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        files.write_json(folder / "manifest.json", {"format": FORMAT, "cycle": cycle, "sha256": digests})
+    for old in _newest_first(root)[KEEP:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return final
+
+
+def load_latest(root: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    """The state of the newest checkpoint that holds, and a sentence about each that does not.
+
+    None where there is no checkpoint at all; RunError where there are some and none holds.
+    """
+    notes: list[str] = []
+    candidates = _newest_first(root)
+    for folder in candidates:
+        try:
+            return load(folder), notes
+        except RunError as error:
+            notes.append(f"{error.what} Falling back to the checkpoint before it.")
+    if candidates:
+        raise RunError(
+            "No checkpoint of this run is whole: " + " ".join(notes),
+            where=str(root),
+            do="train again; the recipe and the split are still in the run folder (stepwell train --from RUN)",
+        )
+    return None, notes
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """The state in one checkpoint folder; RunError where a file is missing, altered or of a newer format."""
+    manifest = files.read_json(folder / "manifest.json")
+    try:
+        found, digests = int(manifest["format"]), dict(manifest["sha256"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"The manifest of checkpoint {folder.name} is damaged.", where=str(folder)) from error
+    if found > FORMAT:
+        raise RunError(
+            f"Checkpoint {folder.name} has format {found}; this version reads up to {FORMAT}.",
+            where=str(folder),
+            do="update Stepwell",
+        )
+    contents: dict[str, bytes] = {}
+    for name, digest in digests.items():
+        try:
+            contents[name] = (folder / Path(name).name).read_bytes()
+        except OSError as error:
+            raise RunError(f"Checkpoint {folder.name} lacks {name}: {error}.", where=str(folder)) from error
+        if hashlib.sha256(contents[name]).hexdigest() != digest:
+            raise RunError(f"{name} of checkpoint {folder.name} is damaged (its sha256 differs).", where=str(folder))
+    try:
+        plain = json.loads(contents["state.json"])
+        return {
+            entry: _join(value, load_tensors(contents[f"{entry}.safetensors"]))
+            if f"{entry}.safetensors" in contents
+            else value
+            for entry, value in plain.items()
+        }
+    except (KeyError, ValueError, SafetensorError) as error:
+        raise RunError(f"Checkpoint {folder.name} cannot be read: {error}.", where=str(folder)) from error
+
+
+def _newest_first(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    return sorted(
+        (path for path in root.iterdir() if path.name.isdigit() and (path / "manifest.json").is_file()), reverse=True
+    )
+
+
+def _split(value: Any, path: str, found: dict[str, Tensor]) -> Any:
+    """`value` with each tensor replaced by a reference; the tensors, contiguous on the CPU, go to `found`."""
+    if isinstance(value, Tensor):
+        found[path] = value.detach().cpu().contiguous().clone()
+        return {"$tensor": path}
+    if isinstance(value, Mapping):
+        return {str(key): _split(one, f"{path}/{key}", found) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_split(one, f"{path}/{index}", found) for index, one in enumerate(value)]
+    return value
+
+
+def _join(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"$tensor"}:
+            return tensors[value["$tensor"]]
+        return {key: _join(one, tensors) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_join(one, tensors) for one in value]
+    return value

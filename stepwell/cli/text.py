@@ -1,0 +1,146 @@
+"""How answers look to a person: findings, scores beside baselines, runs, the environment. Plain text, no color."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stepwell.progress import duration, printable
+
+_SHOWN = 3
+_VALUES = 12
+_SEVERITY = {3: "stop", 2: "harmful", 1: "notice"}
+
+
+def check(findings: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], *, everything: bool) -> str:
+    """What a check found, the gravest first, after what the data are."""
+    return "\n".join([*_pairs(summary), *found(findings, everything=everything)])
+
+
+def found(findings: Sequence[Mapping[str, Any]], *, everything: bool) -> list[str]:
+    """Findings, the gravest first; three of them unless `everything`."""
+    if not findings:
+        return ["nothing found that would harm"]
+    ordered = sorted(findings, key=lambda one: -one["severity"])
+    shown = ordered if everything else ordered[:_SHOWN]
+    lines = []
+    for one in shown:
+        lines.append(f"{_SEVERITY[one['severity']]:<8} {one['name']}: {printable(one['message'])}")
+        if everything:
+            told = {"why": one.get("why"), "seen in": ", ".join(one.get("examples", ()))}
+            told |= {"refuted by": one.get("refuted_by")}
+            lines += [f"{'':<8} {key}: {printable(value)}" for key, value in told.items() if value]
+        lines += [f"{'':<8} do: {printable(one['remedy'])}"] if one.get("remedy") else []
+    if len(shown) < len(ordered):
+        lines.append(f"and {len(ordered) - len(shown)} more; -v shows all, with reasons and examples")
+    return lines
+
+
+def trained(facts: Mapping[str, Any], *, everything: bool) -> str:
+    """What a training came to: scores beside baselines, findings, where the report is, what to do next."""
+    folder = Path(facts["run"])
+    run = shlex.quote(str(folder))
+    lines = [f"{facts['task']}: done in {duration(facts['seconds'])}", "", *scores(facts), ""]
+    if facts.get("findings"):
+        lines += [*found(facts["findings"], everything=everything), ""]
+    lines += [f"report:   {facts['report']}"]
+    lines += [f"predict:  stepwell predict {run} FILES", f"evaluate: stepwell evaluate {run} DATA"]
+    return "\n".join(lines)
+
+
+def evaluated(facts: Mapping[str, Any]) -> str:
+    """The scores on some data, and what of the data could not be judged."""
+    lines = [f"judged on: {printable(str(facts['data']))}", "", *scores(facts)]
+    unreadable = facts.get("unreadable") or {}
+    if unreadable:
+        lines += ["", f"{len(unreadable):,} could not be read and are not in the scores:"]
+        lines += [printable(f"  {name}: {what}") for name, what in list(unreadable.items())[:_SHOWN]]
+        lines += [f"  and {len(unreadable) - _SHOWN:,} more; --json names all"] if len(unreadable) > _SHOWN else []
+    return "\n".join(lines)
+
+
+def scores(facts: Mapping[str, Any]) -> list[str]:
+    """A table: a metric a line with its value, its interval and the baselines' values; the headline first.
+
+    `facts` hold ``scores`` (name -> value), ``intervals`` (name -> low, high), ``baselines`` (name ->
+    metric -> value) and, where known, ``headline`` and ``n``.
+    """
+    values, intervals, baselines = facts["scores"], facts.get("intervals", {}), facts.get("baselines", {})
+    headline = facts.get("headline")
+    names = sorted(values, key=lambda name: name != headline)
+    count = f"{facts['n']:,} examples" if facts.get("n") else ""
+    table = [[count, "score", "95 % interval", *baselines]]
+    for name in names:
+        low, high = intervals.get(name) or (None, None)
+        between = f"{_number(low)} to {_number(high)}" if low is not None else ""
+        table.append([name, _number(values[name]), between, *(_number(one.get(name)) for one in baselines.values())])
+    return _table(table)
+
+
+def sampled(task: str, folder: Path | str) -> str:
+    """Where a sample was written, and what to do with it."""
+    return f"wrote a sample to {folder}\ntrain:    stepwell train {task} {shlex.quote(str(folder))}"
+
+
+def runs(listed: Sequence[Mapping[str, Any]], root: str) -> str:
+    """The runs under `root`, newest first."""
+    if not listed:
+        return f"no runs under {root}"
+    table = [["run", "task", "state", "score", "size", "begun"]]
+    for one in listed:
+        score = one["score"]
+        told = f"{score['name']} {_number(score['value'])}" if score else ""
+        begun = one["created"][:16].replace("T", " ")
+        table.append([one["run"], one["task"], one["state"], told, size(one["bytes"]), begun])
+    return "\n".join(_table(table))
+
+
+def environment(facts: Mapping[str, Any]) -> str:
+    """Versions, machine, devices and extras, to be read or pasted into a bug report."""
+    plain = {name: value for name, value in facts.items() if not isinstance(value, (list, dict))}
+    for name in ("memory", "memory_free"):
+        plain[name] = size(plain[name]) if plain.get(name) else "unknown"
+    extras = {f"extra {name}": "installed" if there else "missing" for name, there in facts["extras"].items()}
+    devices = {f"device {one['name']}": f"{one['what']} ({', '.join(one['precisions'])})" for one in facts["devices"]}
+    return "\n".join(_pairs({**plain, **devices, **extras, **facts["packages"]}))
+
+
+def size(count: int) -> str:
+    """Bytes as a person says them: 512 B, 1.4 MB, 23 GB."""
+    amount, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if amount < 1000 or unit == "TB":
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if amount >= 10 or unit == "B" else f"{amount:.1f} {unit}"
+
+
+def _pairs(values: Mapping[str, Any]) -> list[str]:
+    width = max((len(name) for name in values), default=0)
+    return [f"{name.replace('_', ' '):<{width}}  {_value(value)}" for name, value in values.items()]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return _value([f"{name} {_value(one)}" for name, one in value.items()])
+    if isinstance(value, (list, tuple)):
+        told = [_value(one) for one in value]
+        more = [f"and {len(told) - _VALUES:,} more"] if len(told) > _VALUES else []
+        return ", ".join(told[:_VALUES] + more)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "" if value is None else printable(str(value))
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1000 or value == 0 else f"{value:.4g}"
+
+
+def _table(rows: Iterable[Sequence[str]]) -> list[str]:
+    rows = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

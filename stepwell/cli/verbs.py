@@ -1,0 +1,279 @@
+"""The verbs: the flags of each, its one call of the api, and its answer."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO, NoReturn
+
+from stepwell import discovery
+from stepwell.cli import flags, rows, text
+from stepwell.errors import UsageError, did_you_mean
+
+COMMON_FLAGS = ("--json", "--quiet", "-q", "-v")
+
+Arguments = argparse.Namespace
+
+
+class Unread(Exception):
+    """Whoever reads our output (head, less) has seen enough."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb has to say: `facts` for ``--json`` (None: it printed them itself), `text` for a person."""
+
+    facts: Any
+    text: str
+    code: int = 0
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb: its words and line in ``--help``, what adds its flags, and what does it.
+
+    `free` says that ``--section.option value`` is taken too, for whatever sections there are.
+    """
+
+    usage: str
+    line: str
+    add_flags: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[Arguments], Answer]
+    free: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message[:1].upper() + message[1:] + ".", do=f"`{self.prog} --help` shows what it takes")
+
+
+def answer(name: str, words: list[str]) -> Answer:
+    """Understand the words after a verb and do what they say; `UsageError` where they make no sense."""
+    verb = VERBS[name]
+    parser = _parser(name)
+    known = re.findall(r"--[a-z][a-z-]*", parser.format_usage())
+    words = flags.with_dashes(words, known)
+    if "-h" in words or "--help" in words:
+        asked = [word for word in words if not word.startswith("-")]
+        if name == "train":
+            return Answer(None, flags.task_help(asked[0]) if asked else f"{parser.format_help()}\n{flags.tasks_help()}")
+        return Answer(None, parser.format_help() + (f"\n{flags.FREE_FLAGS}" if verb.free else ""))
+    free: dict[str, str] = {}
+    if verb.free:
+        words, free = flags.split(words, known)
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        what = "flag" if unknown[0].startswith("-") else "further word"
+        hint = did_you_mean(unknown[0].partition("=")[0], known) if what == "flag" else f"`{parser.prog} --help`"
+        raise UsageError(f"`stepwell {name}` takes no {what} {unknown[0]!r}.", do=hint)
+    arguments.settings, arguments.known = free | flags.shortcuts(arguments), known
+    return verb.run(arguments)
+
+
+def _parser(name: str) -> argparse.ArgumentParser:
+    verb = VERBS[name]
+    parser = _Parser(
+        prog=f"stepwell {name}",
+        description=verb.line[:1].upper() + verb.line[1:] + ".",
+        allow_abbrev=False,
+    )
+    verb.add_flags(parser)
+    parser.add_argument("--json", action="store_true", help="print exactly one JSON object")
+    parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    parser.add_argument("-v", dest="verbose", action="store_true", help="show more: all findings, tracebacks")
+    return parser
+
+
+def _api() -> ModuleType:
+    from stepwell import api
+
+    return api
+
+
+def _progress(arguments: Arguments) -> str:
+    return "quiet" if arguments.quiet else "verbose" if arguments.verbose else "auto"
+
+
+def _check_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help="a folder, an archive or a file")
+    parser.add_argument("--task", help="the task the data are for (found when not named)")
+
+
+def _check(arguments: Arguments) -> Answer:
+    if arguments.task is not None:
+        discovery.task(arguments.task)  # a wrong word is answered before anything heavy is imported
+    report = _api().check(
+        arguments.data, task=arguments.task, settings=arguments.settings, progress=_progress(arguments)
+    )
+    found = [dataclasses.asdict(one) for one in report.findings]
+    worst = max((one["severity"] for one in found), default=0)
+    shown = text.check(found, report.summary, everything=arguments.verbose)
+    return Answer({"findings": found, "summary": report.summary}, shown, 1 if worst >= 2 else 0)
+
+
+def _train_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK", help="what is to be learned: one of the tasks below")
+    parser.add_argument("data", metavar="DATA", help="a folder, an archive or a file")
+    parser.add_argument("--recipe", action="append", default=[], metavar="NAME|FILE", help="settings to stand on")
+    parser.add_argument("--run", metavar="FOLDER", help="the run folder (default runs/TASK/TIME)")
+    parser.add_argument("--from", dest="start", metavar="RUN", help="begin with the weights of an earlier run")
+    parser.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
+    parser.add_argument("--force", action="store_true", help="train although the audit says stop")
+    flags.add_shortcuts(parser)
+
+
+def _train(arguments: Arguments) -> Answer:
+    given = (discovery.task(arguments.task).name, arguments.data)  # a wrong word is answered before torch is imported
+    flags.refuse_unknown(given[0], arguments.settings, arguments.known)
+    if arguments.dry_run:
+        if arguments.start:
+            raise UsageError("--dry-run reads no earlier run.", do="leave out --from")
+        from stepwell.recipe import to_yaml
+
+        recipe = _api().plan(*given, arguments.recipe, arguments.settings)
+        return Answer({"recipe": recipe.values, "origins": recipe.origins}, to_yaml(recipe))
+    result = _api().train(
+        *given,
+        recipes=arguments.recipe,
+        settings=arguments.settings,
+        run=arguments.run,
+        start=arguments.start,
+        force=arguments.force,
+        progress=_progress(arguments),
+    )
+    return _trained(result, arguments)
+
+
+def _resume_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run folder")
+    parser.add_argument("--data", metavar="DATA", help="where the data lie now, if they were moved")
+    flags.add_shortcuts(parser, ("epochs", "steps", "time"))
+
+
+def _resume(arguments: Arguments) -> Answer:
+    more = {f"budget.{name}": value for name, value in arguments.settings.items()}
+    result = _api().resume(arguments.run, settings=more, data=arguments.data, progress=_progress(arguments))
+    return _trained(result, arguments)
+
+
+def _trained(result: Any, arguments: Arguments) -> Answer:
+    facts = result.to_json()
+    return Answer(facts, text.trained(facts, everything=arguments.verbose))
+
+
+def _predict_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run or artifact folder")
+    parser.add_argument("sources", metavar="FILES", nargs="+", help="files, folders, globs or archives")
+    parser.add_argument("--out", metavar="FILE", help="write to this .csv or .jsonl file instead")
+    parser.add_argument("--format", choices=rows.FORMATS, help="csv or jsonl (default: as FILE ends, else csv)")
+
+
+def _predict(arguments: Arguments) -> Answer:
+    form = rows.form(arguments.out, arguments.format)
+    answers = _api().predict(arguments.run, arguments.sources)
+    if arguments.json and arguments.out is None:
+        predictions = list(answers)
+        failed = sum("error" in one for one in predictions)
+        return Answer({"predictions": predictions}, "", _predicted_code(len(predictions), failed))
+    with _output(arguments.out) as file:
+        count, failed = rows.write(answers, file, form)
+    if failed and not arguments.quiet:
+        sys.stderr.write(f"{failed} of {count} could not be read; see the column or key `error`\n")
+    facts = {"out": arguments.out, "predictions": count, "errors": failed}
+    said = f"{count} predictions in {arguments.out}" if arguments.out else ""
+    return Answer(facts, said, _predicted_code(count, failed))
+
+
+def _predicted_code(count: int, failed: int) -> int:
+    return 1 if failed == count else 0
+
+
+@contextlib.contextmanager
+def _output(path: str | None) -> Iterator[BinaryIO]:
+    if path is None:
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError as error:
+            raise Unread from error
+    else:
+        from stepwell.files import whole_file
+
+        with whole_file(Path(path)) as file:
+            yield file
+
+
+def _evaluate_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run folder")
+    parser.add_argument("data", metavar="DATA", nargs="?", help="labeled data (default: the run's test part)")
+
+
+def _evaluate(arguments: Arguments) -> Answer:
+    facts = _api().evaluate(arguments.run, arguments.data)
+    return Answer(facts, text.evaluated(facts))
+
+
+def _sample_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK", help="a task")
+    parser.add_argument("folder", metavar="FOLDER", help="a folder that is new or empty")
+    parser.add_argument("--seed", type=int, default=0, help="which sample of all that there are (default 0)")
+
+
+def _sample(arguments: Arguments) -> Answer:
+    task = discovery.task(arguments.task).name
+    folder = _api().sample(task, arguments.folder, seed=arguments.seed)
+    return Answer({"folder": folder}, text.sampled(task, folder))
+
+
+def _runs_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("root", metavar="ROOT", nargs="?", default="runs", help="where to look (default runs)")
+    parser.add_argument("--remove", metavar="RUN", help="remove this run for good")
+
+
+def _runs(arguments: Arguments) -> Answer:
+    if arguments.remove:
+        _api().remove(arguments.remove)
+        return Answer({"removed": arguments.remove}, f"removed {arguments.remove}")
+    listed = _api().runs(arguments.root)
+    return Answer({"runs": listed}, text.runs(listed, arguments.root))
+
+
+def _env_flags(parser: argparse.ArgumentParser) -> None:
+    del parser  # it takes no words of its own
+
+
+def _env(arguments: Arguments) -> Answer:
+    del arguments
+    facts = _api().env()
+    return Answer(facts, text.environment(facts))
+
+
+VERBS = {
+    "check": Verb(
+        "check DATA", "what is wrong with the data, before an hour is spent on it", _check_flags, _check, True
+    ),
+    "train": Verb(
+        "train TASK DATA",
+        "check, split, train, judge, explain, export; one run folder comes out",
+        _train_flags,
+        _train,
+        True,
+    ),
+    "resume": Verb(
+        "resume RUN", "take up a run that was stopped or killed, or go on beyond its end", _resume_flags, _resume
+    ),
+    "predict": Verb("predict RUN FILES", "the artifact at work; no PyTorch needed", _predict_flags, _predict),
+    "evaluate": Verb(
+        "evaluate RUN [DATA]", "scores with intervals, on the test part or on new data", _evaluate_flags, _evaluate
+    ),
+    "sample": Verb("sample TASK FOLDER", "the task's built-in data, as a user's own would lie", _sample_flags, _sample),
+    "runs": Verb("runs [ROOT]", "what has been trained here: state, score, size; remove", _runs_flags, _runs),
+    "env": Verb("env", "versions, threads, devices, extras: the first thing in a bug report", _env_flags, _env),
+}

@@ -1,0 +1,247 @@
+"""Batches in an order that is a pure function of (seed, position).
+
+A feed has no state: `batches(start)` gives the training batches from position `start` on, for ever, and the
+batch at a position is the same whatever came before, however many workers decode, and on every run.
+Position p belongs to epoch p // per_epoch; every epoch has an order of its own, drawn by counter
+from the examples' keys. The last, smaller batch of an epoch is left out (another order leaves out
+others next time), so that no batch of one ever reaches batch normalization.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from stepwell import preparation, randomness
+from stepwell.errors import DataError
+from stepwell.schema import Array, Batch, Columns, Examples, Field, Schema
+
+Augment = Callable[[Batch, int], Batch]
+"""(batch, epoch) -> batch: the augmentations of a recipe in order, drawing by example."""
+
+
+class Feed(Protocol):
+    """What gives training batches; `per_epoch` batches make an epoch."""
+
+    @property
+    def per_epoch(self) -> int: ...
+
+    def batches(self, start: int) -> Iterator[Batch]: ...
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where batches go: a device, and whether 4-D float or byte images become channels-last."""
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    channels_last: bool = False
+
+    def tensor(self, value: Tensor) -> Tensor:
+        """`value` on the device, in the memory format that convolutions want."""
+        if self.device.type != "cpu":
+            value = value.to(self.device, non_blocking=True)
+        if self.channels_last and value.ndim == 4:
+            value = value.contiguous(memory_format=torch.channels_last)
+        return value
+
+
+class MemoryFeed:
+    """Batches by index from prepared columns that lie in memory.
+
+    Dense columns are tensors from which a batch is one `index_select`; ragged ones stay lists and
+    are padded batch by batch.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        ids: Sequence[str],
+        schema: Schema,
+        *,
+        batch_size: int,
+        seed: int,
+        augment: Augment | None = None,
+        placement: Placement | None = None,
+    ) -> None:
+        self._columns: dict[str, Tensor | list[Any]] = {
+            name: torch.from_numpy(np.ascontiguousarray(column)) if isinstance(column, np.ndarray) else column
+            for name, column in columns.items()
+        }
+        self._keys = randomness.keys(ids)
+        self._schema = schema
+        self._size, self.per_epoch = _batching(len(ids), batch_size)
+        self._seed = seed
+        self._augment = augment
+        self._placement = placement or Placement()
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """The training batches from position `start` on, without end."""
+        epoch, place = divmod(start, self.per_epoch)
+        while True:
+            order = torch.from_numpy(randomness.order(self._seed, "order", epoch, self._keys))
+            for rows in order.split(self._size)[place : self.per_epoch]:
+                batch = self.batch(rows)
+                yield batch if self._augment is None else self._augment(batch, epoch)
+            epoch, place = epoch + 1, 0
+
+    def batch(self, rows: Tensor) -> Batch:
+        """The examples at `rows` (int64), without augmentation."""
+        fields: dict[str, Tensor] = {}
+        lengths: dict[str, Tensor] = {}
+        for name, column in self._columns.items():
+            if isinstance(column, Tensor):
+                fields[name] = self._placement.tensor(column.index_select(0, rows))
+            else:
+                padded = collate([column[i] for i in rows.tolist()], self._schema.field(name))
+                fields[name] = self._placement.tensor(padded[0])
+                if padded[1] is not None:
+                    lengths[name] = self._placement.tensor(padded[1])
+        return Batch(fields, lengths, self._keys[rows.numpy()])
+
+
+class DecodedFeed:
+    """Batches fetched and prepared when they are due, ahead of the training by a bounded number.
+
+    Workers are threads: Pillow, zlib and numpy release the interpreter lock where the time goes, and
+    threads cannot be orphaned, need no copies between processes and see the same memory. With
+    `workers` = 0 everything happens in the training's own thread; the batches are the same.
+    `views(epoch, keys, indices)` chooses a place an example, or is None; with it an epoch shows each example
+    `each` times, at places and under augmentations of their own.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        indices: Sequence[int],
+        prepared_by: preparation.Preparation,
+        *,
+        batch_size: int,
+        seed: int,
+        workers: int,
+        views: Callable[[int, npt.NDArray[np.uint64], Sequence[int]], Array] | None = None,
+        each: int = 1,
+        augment: Augment | None = None,
+        placement: Placement | None = None,
+    ) -> None:
+        self._examples = examples
+        self._indices = np.tile(np.asarray(indices, dtype=np.int64), each)
+        self._preparation = prepared_by
+        again = [f"\0view {number}" if number else "" for number in range(each)]
+        self._keys = randomness.keys([examples.ids[i] + suffix for suffix in again for i in indices])
+        self._size, self.per_epoch = _batching(len(self._indices), batch_size)
+        self._seed = seed
+        self._workers = workers
+        self._views = views
+        self._augment = augment
+        self._placement = placement or Placement()
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """The training batches from position `start` on, without end; workers end with the iterator."""
+        jobs = self._jobs(start)
+        if self._workers == 0:
+            for epoch, rows in jobs:
+                yield self._finish(self._load(epoch, rows), epoch)
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="stepwell-decode")
+        waiting: deque[tuple[int, Future[Batch]]] = deque()
+        try:
+            while True:
+                while len(waiting) <= 2 * self._workers:
+                    epoch, rows = next(jobs)
+                    waiting.append((epoch, pool.submit(self._load, epoch, rows)))
+                epoch, future = waiting.popleft()
+                yield self._finish(future.result(), epoch)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _jobs(self, start: int) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+        epoch, place = divmod(start, self.per_epoch)
+        while True:
+            order = randomness.order(self._seed, "order", epoch, self._keys)
+            for position in range(place, self.per_epoch):
+                yield epoch, order[position * self._size : (position + 1) * self._size]
+            epoch, place = epoch + 1, 0
+
+    def _load(self, epoch: int, rows: npt.NDArray[np.int64]) -> Batch:
+        indices = self._indices[rows].tolist()
+        keys = self._keys[rows]
+        places = None if self._views is None else self._views(epoch, keys, indices)
+        columns, _ = preparation.run(self._preparation, self._examples.fetch(indices, places), training=True)
+        fields, lengths = tensors(columns, self._preparation.schema)
+        return Batch(fields, lengths, keys)
+
+    def _finish(self, batch: Batch, epoch: int) -> Batch:
+        fields = {name: self._placement.tensor(value) for name, value in batch.fields.items()}
+        lengths = {name: self._placement.tensor(value) for name, value in batch.lengths.items()}
+        placed = Batch(fields, lengths, batch.keys, batch.weight)
+        return placed if self._augment is None else self._augment(placed, epoch)
+
+
+def tensors(columns: Columns, schema: Schema) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Prepared columns as tensors, ragged ones padded with zeros; and the lengths of the ragged."""
+    fields: dict[str, Tensor] = {}
+    lengths: dict[str, Tensor] = {}
+    for name, column in columns.items():
+        if isinstance(column, np.ndarray):
+            fields[name] = torch.from_numpy(np.ascontiguousarray(column))
+            continue
+        fields[name], true = collate(column, schema.field(name))
+        if true is not None:
+            lengths[name] = true
+    return fields, lengths
+
+
+def collate(values: Sequence[Array], spec: Field) -> tuple[Tensor, Tensor | None]:
+    """Arrays of one field as one tensor: padded with zeros where the field is ragged, with their lengths."""
+    if not spec.ragged:
+        if len({value.shape for value in values}) > 1:
+            raise DataError(
+                f"The examples of one batch differ in the shape of {spec.name!r}: "
+                + ", ".join(str(shape) for shape in sorted({value.shape for value in values})[:3])
+                + ".",
+                do="prepare them to one size, or train with --training.batch_size 1",
+            )
+        return torch.from_numpy(np.stack(values)), None
+    lengths = [len(value) for value in values]
+    padded = np.zeros((len(values), max(lengths, default=0), *values[0].shape[1:]), dtype=spec.dtype)
+    for row, value in zip(padded, values, strict=True):
+        row[: len(value)] = value
+    return torch.from_numpy(padded), torch.tensor(lengths, dtype=torch.int64)
+
+
+def augmentation(components: Sequence[tuple[str, Any, Any]], schema: Schema, seed: int) -> Augment | None:
+    """The augmentations `(name, module, options)` of a recipe as one function; None where there are none."""
+    if not components:
+        return None
+
+    def augment(batch: Batch, epoch: int) -> Batch:
+        for name, module, options in components:
+            batch = module.apply(options, batch, schema, partial(_draw, seed, name, epoch, batch.keys))
+        return batch
+
+    return augment
+
+
+def _draw(
+    seed: int, component: str, epoch: int, keys: npt.NDArray[np.uint64], name: str, shape: tuple[int, ...] = ()
+) -> npt.NDArray[np.float64]:
+    return randomness.draw(seed, f"augmentation/{component}/{name}", epoch, keys, shape)
+
+
+def _batching(count: int, batch_size: int) -> tuple[int, int]:
+    """The size of a batch and the number of batches an epoch for `count` examples."""
+    if count < 2:
+        raise DataError(
+            f"The training part holds {count} example{'' if count == 1 else 's'}; at least 2 are needed to train.",
+            do="add examples, or give the training part a larger share with --split.train",
+        )
+    size = min(batch_size, count)
+    return size, count // size

@@ -1,0 +1,72 @@
+"""Intervals by resampling: examples, or groups of examples where groups repeat, are drawn with replacement.
+
+An interval is the percentile interval of the bootstrap (Efron, 1979), never narrower than what one kind
+of example that the sample does not hold could do. Of n examples none showed it, so its share is at most
+p = 1 − (α/2)^(1/n), the exact bound of Clopper and Pearson (1934); such examples could move the value v to
+v − p (v − lowest) or to v + p (highest − v). So 20 right of 20 give [0.832, 1] and not [1, 1], and one
+group alone, which says nothing about other groups, gives nearly all that is possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from stepwell.schema import Array
+
+LEVEL = 0.95
+REPLICATES = 1000
+MANY, FEWER = 50_000, 200
+"""From `MANY` examples on, `FEWER` replicates: judging must not take minutes, and percentiles differ little."""
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """What is drawn: `units` examples or groups, `replicates` times; `group` `(n,)` is each example's group or None."""
+
+    n: int
+    units: int
+    by: Literal["example", "group"]
+    replicates: int
+    seed: int
+    group: Array | None
+
+    def weights(self) -> Iterator[Array]:
+        """One array `(n,)` float64 a replicate: how often each example was drawn. The same for the same seed."""
+        generator = np.random.Generator(np.random.Philox(key=self.seed))
+        for _ in range(self.replicates):
+            drawn = generator.integers(0, self.units, self.units)
+            counts = np.bincount(drawn, minlength=self.units).astype(np.float64)
+            yield counts if self.group is None else counts[self.group]
+
+
+def plan(n: int, groups: Sequence[str] | None, seed: int) -> Resampling:
+    """How `n` examples are resampled: by group where two of them share one, else singly. `seed` is at least 0."""
+    replicates = REPLICATES if n < MANY else FEWER
+    if groups is not None:
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(groups))}
+        if len(numbers) < n:
+            group = np.array([numbers[name] for name in groups], dtype=np.int64)
+            return Resampling(n, len(numbers), "group", replicates, seed, group)
+    return Resampling(n, n, "example", replicates, seed, None)
+
+
+def interval(
+    replicates: Array, value: Array, support: Array, limits: tuple[float, float] | None
+) -> tuple[Array, Array]:
+    """The low and high ends, `(k,)` each, of `k` values; NaN where a value is NaN.
+
+    `replicates` is `(B, k)`, in which NaN (a class that a resample lacks) is passed over; `value` `(k,)`;
+    `support` `(k,)` how many examples or groups each rests on. Where `limits` is None nothing is known of
+    examples not seen, and the percentiles stand alone.
+    """
+    tail = (1.0 - LEVEL) / 2.0
+    low, high = value.copy(), value.copy()
+    known = ~np.isnan(value) & ~np.isnan(replicates).all(axis=0)
+    low[known], high[known] = np.nanquantile(replicates[:, known], [tail, 1.0 - tail], axis=0)
+    lowest, highest = limits if limits is not None else (value, value)
+    unseen = 1.0 - tail ** (1.0 / np.maximum(support, 1.0))
+    return np.fmin(low, value - unseen * (value - lowest)), np.fmax(high, value + unseen * (highest - value))

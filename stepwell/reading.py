@@ -1,0 +1,67 @@
+"""Chooses the reader of a source: the one that is named, or the one that recognizes what lies there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from stepwell import discovery
+from stepwell.errors import DataError, RecipeError
+from stepwell.schema import Examples
+
+
+def read(
+    folder: discovery.Folder, source: Any, name: str = "auto", options: Mapping[str, Any] | None = None
+) -> Examples:
+    """The examples at `source`, listed by the reader `name` of the task with `options`.
+
+    "auto" is the one reader that recognizes the source; `DataError` where there is nothing, where none
+    does, or where several do.
+    """
+    if isinstance(source, str | Path) and not Path(source).expanduser().exists():
+        raise DataError(f"There is nothing at {source}.", where=str(source), do="check the path")
+    rooms = folder.rooms("readers")
+    module = discovery.find(rooms, recognized(folder, source) if name == "auto" else name)
+    try:
+        chosen = msgspec.convert(dict(options or {}), module.Options)
+    except msgspec.ValidationError as error:
+        raise RecipeError(f"The reader's options do not fit: {error}.", where="reader") from error
+    examples: Examples = module.read(source, chosen)
+    return examples
+
+
+def recognized(folder: discovery.Folder, source: Any) -> str:
+    """The name of the one reader of the task that recognizes `source`."""
+    rooms = folder.rooms("readers")
+    reasons: dict[str, str] = {}
+    for room in rooms:
+        for name in discovery.names(room):
+            reason = discovery.load(room, name).recognizes(source)
+            if reason and name not in reasons:
+                reasons[name] = reason
+    if len(reasons) == 1:
+        return next(iter(reasons))
+    shown = str(source) if isinstance(source, str | Path) else f"a {type(source).__name__}"
+    if reasons:
+        ways = "; ".join(f"{name} ({reason})" for name, reason in reasons.items())
+        raise DataError(f"This can be read in {len(reasons)} ways: {ways}.", where=shown, do="choose: --reader NAME")
+    known = {name: text for room in rooms for name, text in discovery.describe(room).items()}
+    raise DataError(
+        f"No reader of {folder.name} recognizes these data.",
+        where=shown,
+        do="lay them out in one of these ways:" + "".join(f"\n         {name}: {text}" for name, text in known.items()),
+    )
+
+
+def recognizing_tasks(source: Any) -> list[str]:
+    """The tasks that have a reader which recognizes `source`."""
+    found = []
+    for name in discovery.tasks():
+        folder = discovery.task(name)
+        rooms = folder.rooms("readers")
+        if any(discovery.load(room, one).recognizes(source) for room in rooms for one in discovery.names(room)):
+            found.append(name)
+    return found

@@ -1,0 +1,104 @@
+"""The task's own `auto` values: whether training pictures may be mirrored.
+
+A mirrored picture is a fair example only where nature (or the camera) could have made it. If the pictures
+of the validation part, mirrored, are as easy for a linear model as they are upright, nothing in the data
+speaks against it; digits and letters fail this at once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from stepwell import sampling
+from stepwell.baselines import linear
+from stepwell.preparation import Prepared
+from stepwell.recipe import Recipe
+from stepwell.schema import Array, Columns
+from stepwell.tasks.image_classification.baselines import pixels
+
+AXES = {"horizontal": -1, "vertical": -2}
+TRAIN, VALID = 4000, 2000
+"""Examples that the linear model is fitted on, and asked about, at most."""
+
+SIDE = 16  # pixels a side are enough to see which way up a thing is
+WORK = 3e8  # rows x features x classes of the fit: a few seconds on one core
+FEWEST = 30  # validation examples below which nothing can be told
+CLEAR = 2.0  # standard errors from which on a difference counts
+
+
+def choose(recipe: Recipe, train: Prepared, valid: Prepared, seed: int) -> dict[str, tuple[Any, str]]:
+    """`augmentation.flip.horizontal` and `.vertical` where they are `auto`: True or False, and why in a sentence.
+
+    True only where the linear model, fitted on training pictures, beats the commonest class clearly on
+    validation pictures and does not clearly lose when they are mirrored (paired, `CLEAR` standard errors).
+    """
+    flip = (recipe.values.get("augmentation") or {}).get("flip") or {}
+    ways = [way for way in AXES if flip.get(way) == "auto"]
+    if not ways:
+        return {}
+    shown = sampling.first(seed, "choose valid", valid.ids, _labels(valid).tolist(), VALID)
+    if len(shown) < FEWEST:
+        reason = f"with {len(shown)} validation pictures it cannot be told whether mirroring does harm"
+        return {f"augmentation.flip.{way}": (False, reason) for way in ways}
+    predict, common = _fitted(train, seed)
+    images, labels = _rows(valid.columns, shown), _labels(valid)[shown]
+    upright = predict(pixels(images, SIDE)).argmax(axis=1) == labels
+    gain, error = _paired(upright, labels == common)
+    if not gain > CLEAR * error:
+        reason = (
+            f"a linear model is no better than the commonest class ({_percent(upright)} of {len(shown):,} validation "
+            "pictures), so that it cannot tell whether mirroring does harm"
+        )
+        return {f"augmentation.flip.{way}": (False, reason) for way in ways}
+    found: dict[str, tuple[Any, str]] = {}
+    for way in ways:
+        mirrored = predict(pixels(_mirrored(images, AXES[way]), SIDE)).argmax(axis=1) == labels
+        loss, error = _paired(upright, mirrored)
+        harms = loss > CLEAR * error
+        found[f"augmentation.flip.{way}"] = (
+            not harms,
+            f"a linear model is right on {_percent(upright)} of {len(shown):,} validation pictures and on "
+            f"{_percent(mirrored)} of them mirrored: {100 * loss:.1f} points lost (standard error {100 * error:.1f}), "
+            + ("more than chance explains" if harms else "no more than chance explains"),
+        )
+    return found
+
+
+def _fitted(train: Prepared, seed: int) -> tuple[Any, int]:
+    """The linear model's `predict`, and the commonest class of the training pictures."""
+    labels = _labels(train)
+    classes = int(labels.max()) + 1
+    features = pixels(_rows(train.columns, np.arange(min(1, len(train)))), SIDE).shape[1]
+    count = min(TRAIN, max(classes, int(WORK / (max(1, features) * classes))))
+    chosen = sampling.first(seed, "choose train", train.ids, labels.tolist(), count)
+    rows = pixels(_rows(train.columns, chosen), SIDE)
+    model = linear.fit(rows, labels[chosen], classes, [train.ids[i] for i in chosen], seed)
+    return model.predict, int(np.bincount(labels).argmax())
+
+
+def _paired(one: Array, other: Array) -> tuple[float, float]:
+    """The mean of `one` minus `other` over the same examples, and its standard error."""
+    difference = one.astype(np.float64) - other.astype(np.float64)
+    return float(difference.mean()), float(difference.std(ddof=1) / math.sqrt(len(difference)))
+
+
+def _mirrored(images: Array | list[Array], axis: int) -> Array | list[Array]:
+    if isinstance(images, np.ndarray):
+        return np.flip(images, axis)
+    return [np.flip(one, axis) for one in images]
+
+
+def _rows(columns: Columns, chosen: Array) -> Array | list[Array]:
+    images = columns["image"]
+    return images[chosen] if isinstance(images, np.ndarray) else [images[i] for i in chosen.tolist()]
+
+
+def _labels(part: Prepared) -> Array:
+    return np.asarray(part.columns["label"], dtype=np.int64)
+
+
+def _percent(right: Array) -> str:
+    return f"{100 * right.mean():.1f} %"

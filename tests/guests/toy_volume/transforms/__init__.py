@@ -1,0 +1,1 @@
+"""Transforms of the toy task."""

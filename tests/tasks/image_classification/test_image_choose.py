@@ -1,0 +1,93 @@
+"""Flips are chosen where a linear model does not lose on mirrored validation pictures."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from stepwell.preparation import Prepared
+from stepwell.tasks.image_classification.choose import choose
+
+DIGITS = load_digits()
+
+
+def prepared(images, labels, name):
+    ids = tuple(f"{name}{i}" for i in range(len(labels)))
+    return Prepared(ids, {"image": images, "label": np.asarray(labels)}, {}, ({},) * len(ids))
+
+
+def recipe(**flip):
+    return SimpleNamespace(values={"augmentation": {"flip": flip}})
+
+
+def rings(n, seed):
+    """A light in the middle or around it: mirrored either way nothing changes."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(n) % 2
+    image = draw.integers(0, 200, (n, 1, 8, 8))
+    image[labels == 0, :, 2:6, 2:6] += 30
+    image[labels == 1, :, ::7] += 30
+    return image.astype(np.uint8), labels
+
+
+def halves(n, seed):
+    """A light in the upper or lower half: mirrored left to right nothing changes, top to bottom everything."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(n) % 2
+    image = draw.integers(0, 60, (n, 1, 8, 8))
+    image[labels == 0, :, :4] += 40
+    image[labels == 1, :, 4:] += 40
+    return image.astype(np.uint8), labels
+
+
+def test_digits_are_not_mirrored():
+    images = (DIGITS.images[:, None] * 15).astype(np.uint8)
+    train, valid = (prepared(images[s], DIGITS.target[s], str(s.start)) for s in (slice(0, 1200), slice(1200, 1500)))
+    (path, (value, reason)), *rest = choose(recipe(horizontal="auto", vertical=False), train, valid, 0).items()
+    assert (path, value, rest) == ("augmentation.flip.horizontal", False, [])
+    assert "of 300 validation pictures" in reason
+    assert "points lost" in reason
+    assert "more than chance explains" in reason
+
+
+def test_each_way_is_judged_on_its_own():
+    train, valid = prepared(*halves(400, 1), "t"), prepared(*halves(200, 2), "v")
+    found = choose(recipe(horizontal="auto", vertical="auto"), train, valid, 0)
+    assert found["augmentation.flip.horizontal"][0] is True
+    assert "no more than chance explains" in found["augmentation.flip.horizontal"][1]
+    assert found["augmentation.flip.vertical"][0] is False
+
+
+def test_symmetric_data_may_be_mirrored_both_ways():
+    train, valid = prepared(*rings(600, 1), "t"), prepared(*rings(300, 2), "v")
+    found = choose(recipe(horizontal="auto", vertical="auto"), train, valid, 0)
+    assert [value for value, _ in found.values()] == [True, True]
+
+
+@pytest.mark.parametrize("values", [{}, {"augmentation": {}}, {"augmentation": {"flip": {"horizontal": True}}}])
+def test_what_is_not_automatic_is_left_alone(values):
+    part = prepared(*halves(100, 1), "t")
+    assert choose(SimpleNamespace(values=values), part, part, 0) == {}
+
+
+def test_a_model_that_knows_nothing_decides_nothing():
+    draw = np.random.default_rng(0)
+    noise = [
+        prepared(draw.integers(0, 255, (n, 1, 8, 8)).astype(np.uint8), np.arange(n) % 2, f"{n}") for n in (200, 100)
+    ]
+    value, reason = choose(recipe(horizontal="auto"), *noise, 0)["augmentation.flip.horizontal"]
+    assert value is False
+    assert "no better than the commonest class" in reason
+
+
+def test_few_validation_pictures_decide_nothing():
+    train, valid = prepared(*halves(100, 1), "t"), prepared(*halves(20, 2), "v")
+    value, reason = choose(recipe(horizontal="auto"), train, valid, 0)["augmentation.flip.horizontal"]
+    assert value is False
+    assert "with 20 validation pictures" in reason
+
+
+def test_the_same_seed_gives_the_same_answer():
+    train, valid = prepared(*halves(5000, 1), "t"), prepared(*halves(2500, 2), "v")
+    assert choose(recipe(vertical="auto"), train, valid, 3) == choose(recipe(vertical="auto"), train, valid, 3)
