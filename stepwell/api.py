@@ -266,8 +266,7 @@ def evaluate(run: str | Path, data: Source | None = None) -> dict[str, Any]:
         preparation.concatenate(predictions),
         loaded.preparation.schema,
         groups,
-        0,
-        {},
+        part="new",
     )
     return {"run": str(run), "data": examples.source, "unreadable": unreadable, **_flat(scores)}
 

@@ -18,8 +18,9 @@ from torch import nn
 from stepwell import discovery, feed, randomness
 from stepwell.artifact.predictor import inference
 from stepwell.artifact.torch_network import torch_network
+from stepwell.errors import TrainingError
 from stepwell.judge import scoring
-from stepwell.loop import Turn
+from stepwell.loop import LOWER_RATE, Turn
 from stepwell.preparation import Preparation, Prepared, concatenate, prepare, take
 from stepwell.recipe import Recipe
 from stepwell.schema import PARTS, Columns, Examples, Network, Objective, Part, Schema
@@ -215,6 +216,16 @@ def evaluator(folder: discovery.Folder, data: Data) -> Callable[[nn.Module], Map
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         network = next(iter(networks(folder, module, schema).values()))
         predictions, truth = answer_part(data, "valid", answering(folder, network, data))
+        _refuse_non_finite(predictions)
         return scoring.evaluate_metrics(card.validate, folder.rooms("metrics"), truth, predictions, schema)
 
     return evaluate
+
+
+def _refuse_non_finite(predictions: Columns) -> None:
+    for name, column in predictions.items():
+        if isinstance(column, np.ndarray) and column.dtype.kind == "f" and not np.isfinite(column).all():
+            raise TrainingError(
+                f"Training diverged: the answers of the network ({name}) on the validation part are not finite.",
+                do=LOWER_RATE,
+            )

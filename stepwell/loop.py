@@ -30,6 +30,11 @@ Precision = Literal["fp32", "bf16", "fp16"]
 READ_EVERY = 64  # cycles between two looks at the non-finite flag where reading it would wait for the device
 
 
+LOWER_RATE = (
+    "lower --optimizer.learning_rate (by 10 at first), clip with --training.clip_norm 1, or add --training.warmup 0.05"
+)
+
+
 @dataclass(frozen=True)
 class Plan:
     """All that the loop must know beforehand; numbers only, nothing that follows the clock.
@@ -98,8 +103,7 @@ class Diverged(TrainingError):
         self.cycle = cycle
         super().__init__(
             f"Training diverged: the loss of {objective!r} is not finite at cycle {cycle}.",
-            do="lower --optimizer.learning_rate (by 10 at first), clip with --training.clip_norm 1, or add "
-            "--training.warmup 0.05; if the very first loss is not finite, look for such values in the data",
+            do=f"{LOWER_RATE}; if the very first loss is not finite, look for such values in the data",
         )
 
 
@@ -274,6 +278,8 @@ class Training:
 
     def _validate(self) -> Evaluation:
         self.check_finite()
+        if not all(bool(torch.isfinite(p).all()) for p in self.model.parameters()):
+            raise Diverged(self._turns[-1].objective.name, self.cycle)
         values = dict(self._evaluate_network(self.network))
         self._evaluated_at = self.cycle
         select = self.plan.select

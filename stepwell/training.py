@@ -36,8 +36,9 @@ from stepwell import (
     splitting,
 )
 from stepwell.artifact import export, gate, predictor
+from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
-from stepwell.errors import DataError, Interrupted, RunError, TrainingError
+from stepwell.errors import DataError, Interrupted, RunError, StepwellError, TrainingError
 from stepwell.feed import Placement
 from stepwell.history import History
 from stepwell.judge import scoring
@@ -223,6 +224,8 @@ def _tell(progress: Progress, findings: Sequence[Finding], counts: Mapping[Part,
 
 def settle(job: Job, data: Data) -> tuple[Job, Data]:
     """Decide what is automatic, freeze the recipe and write it; a recipe already frozen is taken as it is."""
+    if job.model is not None:
+        _try_own(job.model, data)
     if job.run.path("recipe.yaml").exists():
         return _extended(job, data), data
     with job.clock.stage("measuring", job.progress):
@@ -346,6 +349,26 @@ def fit(job: Job, data: Data) -> nn.Module:
     if training.best is not None and training.best["cycle"] != training.cycle:
         job.progress.note(f"the best weights are those of cycle {training.best['cycle']:,}")
     return model
+
+
+def _try_own(model: nn.Module, data: Data) -> None:
+    """Call a user's own module once; TrainingError, which says what it gets, where it cannot take the data."""
+    schema = data.preparation.schema
+    few = data.sample("valid", 2, 0).columns
+    gets, answers = (
+        ", ".join(f"{one.name} {one.shape} {one.dtype}" for one in fields) for fields in (schema.inputs, schema.outputs)
+    )
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise TrainingError("Your module has no parameter to train.", where=type(model).__name__)
+    try:
+        network = torch_network(model, device=next(model.parameters()).device)
+        predictor.inference(data.preparation.inference, schema)(network, few, 2)
+    except (RuntimeError, TypeError, ValueError, StepwellError) as error:
+        raise TrainingError(
+            f"Your module cannot take the prepared inputs, {gets} for each example: {str(error).partition(chr(10))[0]}",
+            where=type(model).__name__,
+            do=f"let forward take them in this order, ragged ones followed by their lengths, and answer {answers}",
+        ) from error
 
 
 def _plan(frozen: Recipe, job: Job) -> Plan:
@@ -497,7 +520,7 @@ def finish(job: Job, data: Data, model: nn.Module) -> None:
                 "peak_memory_bytes": calibration.peak_memory(),
             },
         )
-        write_report(job.run, gallery)
+        write_report(job.run, gallery, examples=job.pictures)
     job.run.set_state("finished")
 
 
@@ -589,15 +612,20 @@ def _gallery(job: Job, data: Data, predictions: Columns, truth: Columns) -> dict
     return gallery
 
 
-def write_report(run: Run, gallery: Mapping[str, Any]) -> None:
-    """`report.html` and `card.md` from what lies in the run folder, and the pictures."""
-    files.write_whole(run.path("report.html"), report.build(run.folder, gallery))
-    files.write_whole(run.path("card.md"), report.card(run.folder))
+def write_report(run: Run, gallery: Mapping[str, Any], *, examples: bool) -> None:
+    """`report.html` and `card.md` from what lies in the run folder, and the pictures; no example without `examples`."""
+    files.write_whole(run.path("report.html"), report.build(run.folder, gallery, examples=examples))
+    files.write_whole(run.path("card.md"), report.card(run.folder, examples=examples))
 
 
 def interrupted_or_failed(run: Run, error: BaseException) -> None:
-    """Note in `run.json` how a training ended that did not finish; what is saved stays."""
+    """Note in `run.json` how a training ended that did not finish; what is saved stays.
+
+    A finished run that was asked for more and did not come to begin stays finished.
+    """
+    if run.state()["state"] == "finished":
+        return
     if isinstance(error, Interrupted | KeyboardInterrupt):
         run.set_state("stopped", str(error) or "interrupted")
-    elif isinstance(error, TrainingError | DataError | MemoryError | Exception):
-        run.set_state("failed", str(error).splitlines()[0] if str(error) else type(error).__name__)
+    else:
+        run.set_state("failed", str(error).partition("\n")[0] or type(error).__name__)

@@ -52,7 +52,7 @@ def test_nothing_saved_is_none(tmp_path: Path) -> None:
 def test_a_flipped_bit_or_a_cut_file_falls_back_to_the_one_before_and_says_so(tmp_path: Path, seed: int) -> None:
     for cycle in (1, 2):
         checkpoint.save(tmp_path, state(cycle), cycle)
-    chance = random.Random(seed)  # noqa: S311 - which byte to damage is no secret
+    chance = random.Random(seed)
     victim = chance.choice(
         sorted((tmp_path / "000000000002").glob("*.safetensors")) + [tmp_path / "000000000002/state.json"]
     )

@@ -162,11 +162,6 @@ def test_train_names_the_missing_extra(pictures: Path, tmp_path: Path) -> None:
     assert "Traceback" not in said.err
 
 
-# One worker trains once for all of these.
-together = pytest.mark.xdist_group("light")
-
-
-@together
 def test_predict_works(trained: Path, pictures: Path) -> None:
     said = command("predict", str(trained), str(pictures), "--json")
     assert said.code == 0, said.err
@@ -176,7 +171,6 @@ def test_predict_works(trained: Path, pictures: Path) -> None:
     assert said.asked == []
 
 
-@together
 def test_one_damaged_picture_does_not_stop_the_rest(trained: Path, pictures: Path) -> None:
     (pictures / "dark" / "0.png").write_bytes(b"no picture")
     said = command("predict", str(trained), str(pictures), "--json")
@@ -184,7 +178,6 @@ def test_one_damaged_picture_does_not_stop_the_rest(trained: Path, pictures: Pat
     assert (said.code, len(answers), sum("error" in one for one in answers)) == (0, 12, 1)
 
 
-@together
 def test_load_works(trained: Path, pictures: Path) -> None:
     body = "import stepwell\nprint(stepwell.load(sys.argv[1])([sys.argv[2]])[0]['label'])\nleave()"
     said = light(body, str(trained / "artifact"), str(pictures / "light" / "3.png"))
@@ -192,7 +185,6 @@ def test_load_works(trained: Path, pictures: Path) -> None:
     assert said.asked == []
 
 
-@together
 def test_evaluate_works(trained: Path, pictures: Path) -> None:
     for words in ([], [str(pictures)]):
         said = command("evaluate", str(trained), *words, "--json")
@@ -203,7 +195,6 @@ def test_evaluate_works(trained: Path, pictures: Path) -> None:
         assert said.asked == []
 
 
-@together
 def test_runs_lists_what_was_trained(trained: Path) -> None:
     said = command("runs", str(trained.parent), "--json")
     assert len(json.loads(said.out)["runs"]) == 1, said.err

@@ -17,8 +17,8 @@ from stepwell.errors import RunError, TrainingError
 from stepwell.feed import MemoryFeed
 from stepwell.history import History
 from stepwell.loop import Diverged, Evaluation, Plan, Step, Training, Turn
-from stepwell.schema import Batch, Field, Loss, Objective, Schema, Term
 from stepwell.schedules import plateau
+from stepwell.schema import Batch, Field, Loss, Objective, Schema, Term
 from stepwell.task import Select
 
 SCHEMA = Schema((Field("x", "number", "float32", (4,)),), (Field("y", "category", "int64"),), ())

@@ -103,8 +103,9 @@ def _fail(error: StepwellError, *, as_json: bool, verbose: bool) -> int:
         _say(sys.stdout, _error_json(error, error.kind))
     else:
         name = "stopped" if isinstance(error, Interrupted) else "error"
-        told = {"where": error.where, "do": error.do}
-        lines = [f"{name}: {error.what}", *(f"  {key + ':':<6} {printable(one)}" for key, one in told.items() if one)]
+        lines = [f"{name}: {error.what}"]
+        lines += [f"  where: {printable(error.where)}"] if error.where else []
+        lines += [f"  do:    {error.do}".replace("\n", "\n         ")] if error.do else []
         _say(sys.stderr, "\n".join(lines), paint_first=len(name) + 1)
     return error.exit_code
 

@@ -58,7 +58,7 @@ def answer(name: str, words: list[str]) -> Answer:
     """Understand the words after a verb and do what they say; `UsageError` where they make no sense."""
     verb = VERBS[name]
     parser = _parser(name)
-    known = re.findall(r"--[a-z][a-z-]*", parser.format_usage())
+    known = [*re.findall(r"--[a-z][a-z-]*", parser.format_usage()), *COMMON_FLAGS]
     words = flags.with_dashes(words, known)
     if "-h" in words or "--help" in words:
         asked = [word for word in words if not word.startswith("-")]
@@ -126,6 +126,7 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="start", metavar="RUN", help="begin with the weights of an earlier run")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
     parser.add_argument("--force", action="store_true", help="train although the audit says stop")
+    parser.add_argument("--no-examples", action="store_true", help="keep pictures, texts and paths out of the report")
     flags.add_shortcuts(parser)
 
 
@@ -146,6 +147,7 @@ def _train(arguments: Arguments) -> Answer:
         run=arguments.run,
         start=arguments.start,
         force=arguments.force,
+        pictures=not arguments.no_examples,
         progress=_progress(arguments),
     )
     return _trained(result, arguments)

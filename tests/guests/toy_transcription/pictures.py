@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from toy_transcription.transforms import load_signal
 
 from stepwell.schema import Picture
+from toy_transcription.transforms import load_signal
 
 
 def draw(raw: Mapping[str, Any], truth: Mapping[str, Any] | None, prediction: Mapping[str, Any] | None) -> Picture:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from toy_transcription.readers.signal_folder import from_files
-from toy_transcription.transforms import load_signal, spell
 
 from stepwell import archives
 from stepwell.errors import DataError
 from stepwell.preparation import Preparation
 from stepwell.schema import Columns, Examples, Field, Schema, Trace
+from toy_transcription.readers.signal_folder import from_files
+from toy_transcription.transforms import load_signal, spell
 
 
 @dataclass(frozen=True)
