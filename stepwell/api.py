@@ -5,20 +5,22 @@ check, predict, evaluate and load need no torch; it is imported inside the verbs
 
 from __future__ import annotations
 
+import glob
 import os
 import shlex
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from stepwell import discovery, files, inspection, preparation, reading, recipe
+from stepwell import archives, discovery, files, inspection, preparation, reading, recipe
 from stepwell import run as run_folders
 from stepwell.artifact import predictor
 from stepwell.errors import DataError, MissingExtraError, RunError, UsageError
+from stepwell.job import Clock, Job
 from stepwell.judge import scoring
 from stepwell.progress import open_progress
 from stepwell.recipe import Recipe
@@ -120,10 +122,15 @@ def plan(
 
 
 def train(
-    task: str,
-    data: Source,
+    task: str | None = None,
+    data: Source = None,
     *,
-    model: nn.Module | None = None,
+    model: str | nn.Module | None = None,
+    time: str | float | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
     recipes: Sequence[str | Path] = (),
     settings: Mapping[str, Any] | None = None,
     run: str | Path | None = None,
@@ -134,25 +141,40 @@ def train(
 ) -> Result:
     """Check, split, train, judge, export and report; one run folder comes out.
 
-    `data` is a path, ``(X, y)`` arrays, or whatever else the task's readers recognize. `model` is a module
-    of your own, called with the prepared inputs and answering the task's outputs. `recipes` are names
-    or YAML files, later ones over earlier ones; `settings` maps dotted names to values, for instance
-    ``{"model": "resnet", "model.depth": 20, "budget.time": "10m"}``. `start` is a run whose weights are
-    taken, and whose split is kept; without recipes of your own its recipe too. `force` goes on in spite
-    of findings of severity 3. `pictures` False keeps examples out of the report.
+    `data` is a path, ``(X, y)`` arrays, a map-style data set, or whatever else the task's readers recognize;
+    `task` may be left out where only one task reads such data. `model` is a name, or a module of your own,
+    called with the prepared inputs and answering the task's outputs. `time` (seconds, or text such as
+    "10m") is for the whole call; `epochs` and `steps` limit the training. `recipes` are names or YAML
+    files, later ones over earlier ones; `settings` maps dotted names to values and goes over all, for
+    instance ``{"model.depth": 20, "optimizer": "sgd"}``. `run` is the folder to make (default
+    ``runs/<task>/<time>``). `start` is a run whose weights are taken, and whose split is kept; without
+    recipes of your own its recipe too. `force` goes on in spite of findings of severity 3. `pictures`
+    False keeps examples out of the report. `progress` is auto, plain, verbose or quiet.
 
     Raises a `StepwellError` for what a user can mend; what was reached is in the run folder.
     """
-    began = time.perf_counter()
+    began = perf_counter()
     _need_torch()
-    from stepwell import training
-
-    clock = training.Clock(began)
+    if data is None:
+        raise UsageError("There are no data to train on.", do="give data=: a path, (X, y) arrays, or a data set")
+    clock = Clock(began)
+    task = task if task is not None else _only_task(data)
+    named = {
+        "budget.time": time,
+        "budget.epochs": epochs,
+        "budget.steps": steps,
+        "seed": seed,
+        "training.device": device,
+    }
+    chosen = {path: value for path, value in named.items() if value is not None} | dict(settings or {})
+    own = None if isinstance(model, str) else model
+    if isinstance(model, str):
+        chosen = {"model": model} | chosen
     origin = None if start is None else run_folders.open_run(Path(start))
     standing = recipes or ("default",)
     if origin is not None and not recipes:
         standing = (origin.path("draft.yaml"),)
-    drafted = recipe.draft(task, standing, settings or {})
+    drafted = recipe.draft(task, standing, chosen)
     folder = discovery.task(task)
     target = Path(run) if run is not None else run_folders.new_folder(folder.name)
     made = run_folders.create(target, "single", folder.name, shlex.join(sys.argv))
@@ -160,14 +182,14 @@ def train(
     state = {
         "data": str(Path(data).expanduser().resolve()) if isinstance(data, str | Path) else None,
         "start": None if start is None else str(Path(start).resolve()),
-        "own_model": model is not None,
+        "own_model": own is not None,
         "force": force,
         "pictures": pictures,
     }
     files.write_json(made.path("run.json"), {**made.state(), **state})
     with open_progress(progress, made.path("log.txt")) as shown:
-        job = training.Job(made, folder, drafted, data, shown, clock, model, origin, force, pictures)
-        return _carry_out(job)
+        work = Job(made, folder, drafted, data, shown, clock, own, origin, force, pictures)
+        return _carry_out(work)
 
 
 def resume(
@@ -184,11 +206,9 @@ def resume(
     trained, as a further phase with its own schedule. `data` is needed where the run was trained on
     arrays or its data were moved, `model` where it trained a module of your own.
     """
-    began = time.perf_counter()
+    began = perf_counter()
     _need_torch()
-    from stepwell import training
-
-    clock = training.Clock(began)
+    clock = Clock(began)
     opened = run_folders.open_run(Path(run))
     state = opened.state()
     if state["state"] == "finished" and not settings:
@@ -214,7 +234,7 @@ def resume(
     frozen = opened.path("recipe.yaml")
     text = files.read_bytes(frozen if frozen.exists() else opened.path("draft.yaml"), files.JSON_LIMIT).decode()
     with open_progress(progress, opened.path("log.txt")) as shown:
-        job = training.Job(
+        work = Job(
             opened,
             discovery.task(state["task"]),
             recipe.from_yaml(text),
@@ -227,7 +247,7 @@ def resume(
             bool(state.get("pictures", True)),
             settings or {},
         )
-        return _carry_out(job)
+        return _carry_out(work)
 
 
 def predict(run: str | Path, sources: Sequence[Source] | Source) -> Iterator[dict[str, Any]]:
@@ -235,7 +255,9 @@ def predict(run: str | Path, sources: Sequence[Source] | Source) -> Iterator[dic
 
     `run` is a run folder or an artifact folder; `sources` files, folders, globs, archives or arrays.
     """
-    yield from predictor.load(Path(run)).predict(sources)
+    loaded = predictor.load(Path(run))
+    for source in _gathered(sources):
+        yield from loaded.predict(source)
 
 
 def load(run: str | Path) -> Predictor:
@@ -298,7 +320,7 @@ def env() -> dict[str, Any]:
     return device.describe()
 
 
-def _carry_out(job: Any) -> Result:
+def _carry_out(job: Job) -> Result:
     """Train under the run's lock; a failure is noted in `run.json` before it goes on to the caller."""
     from stepwell import training
 
@@ -332,6 +354,26 @@ def _flat(scores: Mapping[str, Any]) -> dict[str, Any]:
             for name, one in scores["baselines"].items()
         },
     }
+
+
+def _gathered(sources: Sequence[Source] | Source) -> Iterator[Source]:
+    """Single files together, so that they share batches; a folder, an archive or a pattern among them on its own."""
+    if not isinstance(sources, list | tuple) or not all(isinstance(one, str | Path) for one in sources):
+        yield sources
+        return
+    together: list[Source] = []
+    for one in sources:
+        path = Path(one)
+        pattern = not path.exists() and glob.has_magic(str(one))
+        if path.is_dir() or pattern or (path.is_file() and archives.archive_kind(path) is not None):
+            if together:
+                yield together
+            together = []
+            yield one
+        else:
+            together.append(one)
+    if together:
+        yield together
 
 
 def _usable(examples: Examples, prepared_by: preparation.Preparation) -> tuple[list[int], dict[str, str]]:

@@ -7,10 +7,11 @@ a time budget where start-up allows; the plan is printed.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ MEMORY_MOST = 4 * 2**30  # bytes
 BASELINE_SHARE, BASELINE_MOST = 0.10, 20.0  # of the budget; seconds
 FINISHING = 12.0  # seconds for export, gate, judging and report of a small network (measured: 7 to 10)
 MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
+TRIED = 0.0  # seconds of measuring that stand for: one cycle, to see that it works and what it needs
 WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 4.0, 60
 
 
@@ -228,6 +230,8 @@ def measure(
         now = time.perf_counter()
         times.append(now - before)
         before = now
+        if most == TRIED:
+            return times[0], 0.0
         if len(times) >= MEASURED_CYCLES + WARM_CYCLES or (len(times) > WARM_CYCLES and now - start > most):
             break
     measured = times[WARM_CYCLES:] or times
@@ -248,6 +252,30 @@ def threads(measured: Callable[[], tuple[float, float]]) -> Decisions:
     device.set_threads(best)
     told = ", ".join(f"{1000 * each:.1f} ms a cycle with {count}" for count, each in seconds.items())
     return {"training.threads": (best, f"measured: {told}")}
+
+
+def memory_plan(model: nn.Module, averaged: bool) -> str:
+    """A sentence on the memory that training will take, after a cycle was tried: what is used, and copies to come."""
+    copies = sum(t.numel() * t.element_size() for t in model.state_dict().values()) * (2 if averaged else 1)
+    planned, total = peak_memory() + copies, device.memory_total()
+    return f"memory: {planned / 2**30:.2f} GB planned, of {total / 2**30:.1f} GB"
+
+
+@contextlib.contextmanager
+def enough_memory(batch_size: int) -> Iterator[None]:
+    """Turn running out of memory inside into a `TrainingError` that says what to do."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # The CPU's allocator has no exception of its own.
+        known = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+        if not known:
+            raise
+        raise TrainingError(
+            f"There is not enough memory for batches of {batch_size}.",
+            do=f"--batch-size {max(1, batch_size // 2)} --training.accumulate 2 makes the same update; or train a "
+            "smaller model",
+        ) from error
 
 
 def _validation_seconds(folder: discovery.Folder, data: Data, model: nn.Module) -> float:

@@ -298,6 +298,10 @@ class Training:
         self._stopped = self.plan.patience is not None and self._since_best >= self.plan.patience
         return Evaluation(self.cycle, self.epoch, values, best=best, stop=self._stopped)
 
+    def validate_now(self) -> Evaluation | None:
+        """Validate out of turn, where a training is cut short; None where the last cycle has been validated."""
+        return self._validate() if self._evaluated_at < self.cycle else None
+
     def best_weights(self) -> Mapping[str, Tensor]:
         """The state dict that selection chose; the last weights where nothing selects."""
         return self.network.state_dict() if self.best is None else self.best["weights"]
@@ -348,6 +352,18 @@ class Training:
             torch.cuda.set_rng_state(state["generators"]["cuda"], self._device)
 
 
+def chosen_weights(state: Mapping[str, Any]) -> Mapping[str, Tensor]:
+    """The weights that count in what `Training.state` gave: those selected, else the averaged ones, else the last."""
+    if state["best"] is not None:
+        selected: Mapping[str, Tensor] = state["best"]["weights"]
+        return selected
+    if state["averaged"] is not None:
+        inside = "module."  # as AveragedModel calls the network; beside it lies its counter
+        return {name.removeprefix(inside): one for name, one in state["averaged"].items() if name.startswith(inside)}
+    last: Mapping[str, Tensor] = state["model"]
+    return last
+
+
 def _combine(loss: Loss, counts: Mapping[str, float] | None, objective: str) -> Tensor:
     """One number to differentiate: the sum over terms of weight * sum / count."""
     if counts is not None and not loss.accumulates:
@@ -383,7 +399,15 @@ def _averaged(model: nn.Module, decay: float) -> AveragedModel:
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
-    """Load a state dict whose integer keys went through JSON and became text."""
+    """Load a state dict whose integer keys went through JSON and became text.
+
+    What is kept of a weight gets the weight's memory layout back: fused optimizers walk both in the order
+    of memory, so that the moments of a channels-last weight must not come back channels-first.
+    """
     restored = copy.copy(dict(saved))
     restored["state"] = {int(key): value for key, value in saved["state"].items()}
     optimizer.load_state_dict(restored)
+    for parameter, kept in optimizer.state.items():
+        for name, value in kept.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
+                kept[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

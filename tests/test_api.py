@@ -228,6 +228,13 @@ def test_prediction_reports_a_bad_file_and_goes_on(finished: Any, digits: Path, 
     )
 
 
+def test_prediction_takes_files_folders_and_patterns_together(finished: Any, digits: Path) -> None:
+    one = min((digits / "1").iterdir())
+    answers = list(stepwell.predict(finished.folder, [str(one), str(digits / "0"), str(digits / "2" / "*.png")]))
+    assert [answer["id"] for answer in answers[:1]] == [str(one)] and len(answers) == 41
+    assert not any("error" in answer for answer in answers)
+
+
 def test_evaluation_gives_the_stored_scores_or_judges_new_data(finished: Any, digits: Path, tmp_path: Path) -> None:
     stored = stepwell.evaluate(finished.folder)
     assert stored["scores"] == finished.to_json()["scores"]

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 from typing import TextIO
 
+from stepwell import discovery
 from stepwell.cli.verbs import COMMON_FLAGS, VERBS, Answer, Unread, answer
 from stepwell.errors import Interrupted, StepwellError, UsageError, did_you_mean
 from stepwell.files import json_text
@@ -27,8 +28,10 @@ usage: stepwell VERB …
 _FOOT = """
 `stepwell VERB --help` says more; `stepwell train TASK --help` lists a task's settings.
 
-    stepwell sample image_classification digits
-    stepwell train image_classification digits
+    stepwell sample {first} folder
+    stepwell train {first} folder
+
+Tasks: {tasks}.
 """
 
 
@@ -134,5 +137,7 @@ def _say(stream: TextIO, text: str, *, paint_first: int = 0) -> None:
 
 
 def _help() -> str:
+    tasks = discovery.tasks()
+    foot = _FOOT.format(first=tasks[0], tasks=", ".join(tasks))
     width = max(len(verb.usage) for verb in VERBS.values())
-    return _HEAD + "\n".join(f"    {verb.usage:<{width}}  {verb.line}" for verb in VERBS.values()) + "\n" + _FOOT
+    return _HEAD + "\n".join(f"    {verb.usage:<{width}}  {verb.line}" for verb in VERBS.values()) + "\n" + foot

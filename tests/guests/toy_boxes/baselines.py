@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from toy_boxes.prepare import decode
 
 from stepwell.preparation import Prepared
 from stepwell.schema import Columns, Schema, Trace
 from stepwell.task import Rival
+from toy_boxes.prepare import decode
 
 
 def rivals(train: Prepared, schema: Schema, seed: int, seconds: float) -> dict[str, Rival]:

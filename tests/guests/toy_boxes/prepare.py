@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import msgspec
 import numpy as np
-from toy_boxes.readers.box_table import EDGES, from_files
-from toy_boxes.transforms import place_box
 
 from stepwell import archives
 from stepwell.errors import DataError
 from stepwell.preparation import Preparation
 from stepwell.schema import Columns, Examples, Field, Schema, Trace
 from stepwell.transforms import decode_image, resize
+from toy_boxes.readers.box_table import EDGES, from_files
+from toy_boxes.transforms import place_box
 
 
 @dataclass(frozen=True)

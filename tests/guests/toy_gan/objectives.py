@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import torch
@@ -25,35 +25,39 @@ def objectives(recipe: Recipe, schema: Schema) -> tuple[Objective, ...]:
     """The critic's turns, then the generator's. Noise is drawn anew in each, by torch's own generator."""
     options = recipe.options("objective")
 
-    def make(model: nn.Module, batch: Batch) -> Tensor:
-        made: Tensor = model.generator(torch.randn_like(batch.fields["noise"]))
+    def make(pair: Any, batch: Batch) -> Tensor:
+        made: Tensor = pair.generator(torch.randn_like(batch.fields["noise"]))
         return made
 
-    def criticize(model: nn.Module, batch: Batch) -> Loss:
+    def criticize(pair: Any, batch: Batch) -> Loss:
         count = float(len(batch))
         real = batch.fields["point"]
         with torch.no_grad():
-            made = make(model, batch)
+            made = make(pair, batch)
         between = torch.lerp(real, made, torch.rand_like(real[:, :1])).requires_grad_()
-        slope = torch.autograd.grad(model.critic(between).sum(), between, create_graph=True)[0]
+        slope = torch.autograd.grad(pair.critic(between).sum(), between, create_graph=True)[0]
         # A slope of 1 in standardized points, which are what the critic looks at.
-        off = (slope * model.generator.std).norm(dim=1) - 1.0
+        off = (slope * pair.generator.std).norm(dim=1) - 1.0
         return Loss(
             {
-                "distance": Term((model.critic(made) - model.critic(real)).sum(), count),
+                "distance": Term((pair.critic(made) - pair.critic(real)).sum(), count),
                 "penalty": Term(off.square().sum(), count, options.penalty),
             }
         )
 
-    def generate(model: nn.Module, batch: Batch) -> Loss:
-        return Loss({"distance": Term(-model.critic(make(model, batch)).sum(), float(len(batch)))})
+    def generate(pair: Any, batch: Batch) -> Loss:
+        return Loss({"distance": Term(-pair.critic(make(pair, batch)).sum(), float(len(batch)))})
 
     return (
-        Objective("critic", lambda model: model.critic.parameters(), criticize, updates=options.critic_updates),
-        Objective("generator", lambda model: model.generator.parameters(), generate),
+        Objective("critic", lambda pair: _part(pair, "critic").parameters(), criticize, updates=options.critic_updates),
+        Objective("generator", lambda pair: _part(pair, "generator").parameters(), generate),
     )
 
 
 def networks(model: nn.Module, schema: Schema) -> dict[str, Network]:
     """What predicts is the generator alone."""
-    return {"generator": Network(model.generator, (schema.field("noise"),), schema.outputs)}
+    return {"generator": Network(_part(model, "generator"), (schema.field("noise"),), schema.outputs)}
+
+
+def _part(pair: nn.Module, name: str) -> nn.Module:
+    return pair.get_submodule(name)

@@ -45,7 +45,12 @@ def look(example: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def inputs(source: Any) -> Examples:
-    """As many examples as there are points in a file, or as a number says."""
+    """As many examples as a number says, or as there are points in a file; of a list, all of them together."""
+    given = source if isinstance(source, list | tuple) else [source]
+    return numbered(sum(_count(one) for one in given), " and ".join(str(one) for one in given))
+
+
+def _count(source: Any) -> int:
     if isinstance(source, int) or (isinstance(source, str) and source.isdigit()):
-        return numbered(int(source), f"{source} points to make")
-    return numbered(len(read(Path(source), ReaderOptions())), str(source))
+        return int(source)
+    return len(read(Path(source), ReaderOptions()))

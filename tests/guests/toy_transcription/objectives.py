@@ -15,7 +15,8 @@ def objectives(recipe: Recipe, schema: Schema) -> tuple[Objective, ...]:
     def loss(model: nn.Module, batch: Batch) -> Loss:
         scores, frames = model(batch.fields["signal"], batch.lengths["signal"])
         letters, lengths = batch.fields["letters"], batch.lengths["letters"]
-        total = functional.ctc_loss(scores.transpose(0, 1), letters, frames, lengths, reduction="sum", zero_infinity=True)
+        scores = scores.transpose(0, 1)
+        total = functional.ctc_loss(scores, letters, frames, lengths, reduction="sum", zero_infinity=True)
         return Loss({"ctc": Term(total, float(lengths.sum()))})
 
     def counts(batch: Batch) -> dict[str, float]:

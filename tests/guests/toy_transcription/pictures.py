@@ -22,4 +22,4 @@ def draw(raw: Mapping[str, Any], truth: Mapping[str, Any] | None, prediction: Ma
     Image.fromarray(np.repeat(np.repeat(gray, 8, axis=0), 4, axis=1)).save(file, format="PNG")
     said = "" if prediction is None else f"read as {prediction['text']!r}"
     true = "" if truth is None else f"{truth['text']!r}"
-    return Picture("image/png", file.getvalue(), ", ".join(one for one in (true, said) if one))
+    return Picture("image/png", file.getvalue(), ", ".join(one for one in (true, said) if one) or "a signal")

@@ -57,5 +57,5 @@ def inputs(source: Any) -> Examples:
         place = Path(one)
         paths += sorted(place.rglob("*.npy"), key=lambda path: archives.natural_key(str(path))) or [place]
     if not all(path.is_file() for path in paths):
-        raise DataError("There is no signal here.", where=str(source), do="give .npy files, or a folder that holds some")
+        raise DataError("There is no signal here.", where=str(source), do="give .npy files, or a folder with some")
     return from_files(paths, [str(path) for path in paths], str(source))

@@ -29,7 +29,7 @@ def write(folder: str | Path, seed: int = 0) -> None:
         spelled = generator.integers(0, len(LETTERS), generator.integers(2, 6))
         pieces = [np.zeros((generator.integers(1, 4), CHANNELS))]
         for letter in spelled:
-            pieces.append(np.tile(voices[letter], (generator.integers(4, 8), 1)))
+            pieces.append(np.tile(voices[letter], (int(generator.integers(4, 8)), 1)))
             pieces.append(np.zeros((generator.integers(2, 5), CHANNELS)))
         signal = np.concatenate(pieces)
         signal += 0.25 * generator.standard_normal(signal.shape)

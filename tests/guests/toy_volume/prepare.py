@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import msgspec
 import numpy as np
-from toy_volume.readers.scan_folder import from_files
-from toy_volume.transforms import add_channel, fill_patch
 
 from stepwell import archives, randomness
 from stepwell.errors import DataError
 from stepwell.preparation import Inference, Preparation
 from stepwell.schema import Array, Columns, Examples, Field, Schema, Trace
+from toy_volume.readers.scan_folder import from_files
+from toy_volume.transforms import add_channel, fill_patch
 
 CLASSES = ("background", "body")
 SPACE = ("depth", "height", "width")

@@ -21,7 +21,7 @@ class Options:
 
 
 class Convolutional(nn.Module):
-    """`(batch, time, channels)` and lengths to log-probabilities `(batch, ceil(time / 2), letters)` and their lengths."""
+    """`(batch, time, channels)` and lengths to log-probabilities `(batch, ceil(time / 2), letters)` and lengths."""
 
     mean: Tensor
     std: Tensor

@@ -49,12 +49,11 @@ def from_files(paths: Sequence[Path], names: Sequence[str], source: str, *, labe
                 for view in views.tolist()
             ]
             scans = [
-                {name: array[place] for name, array in scan.items()}
-                for scan, place in zip(scans, places, strict=True)
+                {name: array[place] for name, array in scan.items()} for scan, place in zip(scans, places, strict=True)
             ]
         return columns | {name: [scan[name] for scan in scans] for name in scans[0]}
 
-    facts = {"path": tuple(names)}
+    facts: dict[str, tuple[Any, ...]] = {"path": tuple(names)}
     if labeled:
         facts["size"] = tuple(_size(path) for path in paths)
     return Examples(tuple(names), tuple(names), facts, fetch, source, "scan_folder")

@@ -1,4 +1,4 @@
-"""Patches of scans that are smaller than a patch, filled up at the far ends: in training alone, where batches need it."""
+"""Patches of scans that are smaller than a patch, filled up at the far ends; for training, where batches need it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,127 @@
+"""Steps 2 to 5 of a training: the data are read, checked, split and prepared.
+
+What the run folder already says (the split, the fitted preparation) is taken from there, so that a
+resumed run sees exactly the data that it began with, or is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from stepwell import building, calibration, files, inspection, preparation, reading, splitting
+from stepwell.building import Data
+from stepwell.errors import DataError, RunError
+from stepwell.job import Job
+from stepwell.preparation import Preparation
+from stepwell.progress import Progress
+from stepwell.schema import PARTS, Examples, Finding, Part
+
+
+def look(job: Job) -> Data:
+    """Read, check, split and prepare the data; findings are written, and those of severity 3 stop."""
+    clock, progress = job.clock, job.progress
+    with clock.stage("reading", progress):
+        chosen = job.recipe.values["reader"]
+        options = {name: value for name, value in chosen.items() if name != "name"}
+        examples = reading.read(job.folder, job.source, chosen["name"], options)
+        progress.note(f"{examples.source}: {len(examples):,} examples, read as {examples.reader}")
+    with clock.stage("checking", progress):
+        budget = job.recipe.options("budget").time
+        inspected = inspection.inspect(examples, job.folder, seconds=None if budget is None else budget / 10)
+        before = [*examples.findings, *inspection.run_checks(inspected, None)]
+        _stop_at_severe(job, before)
+        rows = _split(job, examples, inspected)
+        assigned = [row.part for row in rows]
+        findings = _merged(before, inspection.run_checks(inspected, assigned))
+        job.run.write_json("findings.json", [msgspec.to_builtins(one) for one in findings])
+        _stop_at_severe(job, findings)
+    readable = [index for index in range(len(examples)) if index not in inspected.errors]
+    parts: dict[Part, list[int]] = {part: [i for i in readable if assigned[i] == part] for part in PARTS}
+    _tell(progress, findings, {part: len(indices) for part, indices in parts.items()})
+    with clock.stage("preparing", progress):
+        prepared_by = _preparation(job, examples, parts["train"])
+        in_memory = _in_memory(job, prepared_by, examples, readable)
+        return building.load_parts(job.folder, examples, parts, prepared_by, in_memory=in_memory)
+
+
+def _split(job: Job, examples: Examples, inspected: inspection.Inspection) -> Sequence[splitting.Row]:
+    """The split in the run folder where there is one (it must fit the data), else a new one, written down."""
+    path = job.run.path("split.csv")
+    state = job.run.state()
+    fingerprint = inspection.fingerprint(inspected)
+    if path.exists() and "fingerprint" in state:
+        if state["fingerprint"] != fingerprint:
+            raise RunError(
+                "The data have changed since this run was started.",
+                where=examples.source,
+                do=f"put them back as they were, or train on the new data with: "
+                f"stepwell train {job.folder.name} {examples.source} --from {job.run.folder}",
+            )
+        return splitting.read_split(path)
+    earlier = {}
+    if job.start is not None and job.start.path("split.csv").exists():
+        earlier = {row.id: row.part for row in splitting.read_split(job.start.path("split.csv"))}
+    rows = splitting.make_split(
+        job.recipe.options("split"),
+        job.recipe.module("split"),
+        examples,
+        inspected.digests,
+        job.recipe.values["seed"],
+        left_out=inspected.errors,
+        truth=job.folder.card.truth,
+        earlier=earlier,
+    )
+    splitting.write_split(path, rows)
+    files.write_json(job.run.path("run.json"), {**job.run.state(), "fingerprint": fingerprint})
+    return rows
+
+
+def _preparation(job: Job, examples: Examples, train: Sequence[int]) -> Preparation:
+    """The preparation in the run folder where there is one, else fitted on the training part and written down."""
+    path = job.run.path("preparation.json")
+    if path.exists():
+        return preparation.from_json(files.read_json(path), job.folder.rooms("transforms"))
+    fitted: Preparation = job.folder.module("prepare").fit(job.recipe.options("prepare"), examples, train)
+    files.write_json(path, preparation.to_json(fitted))
+    return fitted
+
+
+def _in_memory(job: Job, prepared_by: Preparation, examples: Examples, readable: Sequence[int]) -> bool:
+    """Whether prepared examples lie in memory: as the recipe says, or by their size."""
+    wanted = job.recipe.options("training").memory
+    if wanted == "auto":
+        size = building.bytes_per_example(prepared_by, examples, readable)
+        decided = calibration.memory(job.recipe, size, len(readable))
+        wanted = decided["training.memory"][0]
+    return bool(wanted == "in_memory")
+
+
+def _stop_at_severe(job: Job, findings: Sequence[Finding]) -> None:
+    severe = [one for one in findings if one.severity == 3]
+    if severe and not job.force:
+        job.run.write_json("findings.json", [msgspec.to_builtins(one) for one in findings])
+        first = severe[0]
+        more = f" ({len(severe) - 1} more of this weight: stepwell check shows all)" if len(severe) > 1 else ""
+        raise DataError(f"{first.message}{more}", where=_where(first), do=f"{first.remedy}; or go on with --force")
+
+
+def _where(finding: Finding) -> str:
+    where = ", ".join(f"{key} {value}" for key, value in finding.where.items())
+    return where or ", ".join(finding.examples[:3])
+
+
+def _merged(before: Sequence[Finding], after: Sequence[Finding]) -> list[Finding]:
+    """The findings after the split, which say more, and those from before that they do not repeat; worst first."""
+    said = {(one.name, one.message) for one in after}
+    both = [*after, *(one for one in before if (one.name, one.message) not in said)]
+    return sorted(both, key=lambda one: -one.severity)
+
+
+def _tell(progress: Progress, findings: Sequence[Finding], counts: Mapping[Part, int]) -> None:
+    progress.note("split: " + ", ".join(f"{count:,} {part}" for part, count in counts.items()))
+    for one in findings[:3]:
+        progress.note(f"found: {one.message}")
+    if len(findings) > 3:
+        progress.note(f"found: {len(findings) - 3} more, all in findings.json and the report")

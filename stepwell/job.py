@@ -1,0 +1,61 @@
+"""What one training works with, and the clock that its time budget runs by."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from stepwell import discovery
+from stepwell.progress import Progress
+from stepwell.recipe import Recipe
+from stepwell.run import Run
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass
+class Clock:
+    """When the command began, and how long each stage took, in seconds."""
+
+    began: float = field(default_factory=time.perf_counter)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    def gone(self) -> float:
+        """Seconds since the command began."""
+        return time.perf_counter() - self.began
+
+    @contextlib.contextmanager
+    def stage(self, name: str, progress: Progress) -> Iterator[None]:
+        """Time a stage and tell it."""
+        progress.stage(name)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = round(self.stages.get(name, 0.0) + time.perf_counter() - start, 3)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one training works with: the run, the task's folder, the draft recipe, the source, who is told.
+
+    `model` is a user's own module in place of the recipe's; `start` another run whose weights are taken;
+    `force` goes on in spite of findings of severity 3; `pictures` False keeps examples out of the report;
+    `extension` is the budget by which a finished training goes on.
+    """
+
+    run: Run
+    folder: discovery.Folder
+    recipe: Recipe
+    source: Any
+    progress: Progress
+    clock: Clock
+    model: nn.Module | None = None
+    start: Run | None = None
+    force: bool = False
+    pictures: bool = True
+    extension: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,135 @@
+"""Steps 6 and 7 of a training: what is automatic becomes a number, and the recipe is frozen.
+
+A kill before the recipe is written repeats all of this; after it nothing in the recipe changes, but
+for the cycles that a finished run is asked to go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from stepwell import building, calibration, checkpoint, files, recipe
+from stepwell.artifact.predictor import inference
+from stepwell.artifact.torch_network import torch_network
+from stepwell.building import Data
+from stepwell.errors import RunError, StepwellError, TrainingError
+from stepwell.feed import Placement
+from stepwell.job import Job
+from stepwell.recipe import Recipe
+
+
+def settle(job: Job, data: Data) -> Job:
+    """Decide what is automatic, freeze the recipe and write it; a recipe already frozen is taken as it is."""
+    if job.model is not None:
+        _try_own(job.model, data)
+    if job.run.path("recipe.yaml").exists():
+        return _extended(job, data)
+    with job.clock.stage("measuring", job.progress):
+        completed = _completed(job, data)
+    calibration.unresolved(completed)
+    if job.model is not None:
+        completed = recipe.with_own_model(completed, f"{type(job.model).__module__}.{type(job.model).__qualname__}")
+    files.write_whole(job.run.path("recipe.yaml"), recipe.to_yaml(completed))
+    job.run.set_state("running")
+    return replace(job, recipe=completed)
+
+
+def _completed(job: Job, data: Data) -> Recipe:
+    draft = job.recipe
+    budget = draft.options("budget").time
+    count = sum(len(indices) for indices in data.parts.values())
+    draft = recipe.with_values(draft, calibration.reading(draft, job.folder, data))
+    draft = recipe.with_values(draft, calibration.machine(draft))
+    size = building.bytes_per_example(data.preparation, data.examples, data.parts["train"])
+    draft = recipe.with_values(draft, calibration.memory(draft, size, count))
+    draft = recipe.with_values(draft, calibration.batch_size(draft, data.shown))
+    draft = recipe.with_values(draft, calibration.choices(draft, job.folder, data))
+    trial = model_of(replace(job, recipe=draft), data)
+    draft = recipe.with_values(draft, calibration.channels_last(draft, trial))
+    options = draft.options("training")
+    place = placement(draft)
+
+    def measure() -> tuple[float, float]:
+        most = calibration.TRIED if budget is None else min(calibration.MEASURED_SECONDS, 0.03 * budget)
+        with calibration.enough_memory(options.batch_size):
+            return calibration.measure(draft, job.folder, data, place, most, job.model)
+
+    if budget is None:
+        measure()
+
+    if budget is not None and job.recipe.options("training").threads == "auto":
+        draft = recipe.with_values(draft, calibration.threads(measure))
+
+    def seconds() -> float:
+        assert budget is not None
+        planned = calibration.shares(budget, job.clock.gone())
+        job.progress.planned([planned.sentence(budget)])
+        return planned.training
+
+    per_epoch = max(1, data.shown // min(options.batch_size, data.shown))
+    decided = calibration.plan_cycles(draft, per_epoch, len(data.parts["valid"]), measure, seconds)
+    job.progress.note(calibration.memory_plan(trial, options.ema is not None))
+    return recipe.with_values(draft, decided)
+
+
+def _extended(job: Job, data: Data) -> Job:
+    """The job with the cycles of its extension added to the frozen recipe, as a phase of their own."""
+    if not job.extension:
+        job.run.set_state("running")
+        return job
+    state, _ = checkpoint.load_latest(job.run.path("checkpoints"))
+    if state is None:
+        raise RunError("This run has not begun to train.", where=str(job.run.folder), do="resume it without a budget")
+    asked = recipe.budget(job.extension)
+    place, begin = placement(job.recipe), int(state["progress"]["cycle"])
+    most = calibration.MEASURED_SECONDS
+    per_epoch = building.build_feed(
+        job.recipe, job.folder, data, place, job.recipe.options("training").batch_size
+    ).per_epoch
+    added, why = calibration.cycles(
+        asked,
+        per_epoch,
+        job.recipe.options("training").evaluate_every,
+        lambda: calibration.measure(job.recipe, job.folder, data, place, most, job.model),
+        lambda: calibration.shares(asked.time or 0.0, job.clock.gone()).training,
+    )
+    further = {"budget.steps": (begin + added, f"{added:,} more than the {begin:,} before: {why}")}
+    longer = recipe.with_values(job.recipe, further, "argument")
+    files.write_json(job.run.path("run.json"), {**job.run.state(), "phase_start": begin})
+    files.write_whole(job.run.path("recipe.yaml"), recipe.to_yaml(longer))
+    job.run.set_state("running")
+    return replace(job, recipe=longer)
+
+
+def placement(frozen: Recipe) -> Placement:
+    """Where batches go under this recipe."""
+    options = frozen.options("training")
+    return Placement(torch.device(options.device), bool(options.channels_last is True))
+
+
+def model_of(job: Job, data: Data) -> nn.Module:
+    """The user's own module where there is one, else what the recipe builds."""
+    return job.model if job.model is not None else building.build_model(job.recipe, job.folder, data.preparation.schema)
+
+
+def _try_own(model: nn.Module, data: Data) -> None:
+    """Call a user's own module once; TrainingError, which says what it gets, where it cannot take the data."""
+    schema = data.preparation.schema
+    few = data.sample("valid", 2, 0).columns
+    gets, answers = (
+        ", ".join(f"{one.name} {one.shape} {one.dtype}" for one in fields) for fields in (schema.inputs, schema.outputs)
+    )
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise TrainingError("Your module has no parameter to train.", where=type(model).__name__)
+    try:
+        network = torch_network(model, device=next(model.parameters()).device)
+        inference(data.preparation.inference, schema)(network, few, 2)
+    except (RuntimeError, TypeError, ValueError, StepwellError) as error:
+        raise TrainingError(
+            f"Your module cannot take the prepared inputs, {gets} for each example: {str(error).partition(chr(10))[0]}",
+            where=type(model).__name__,
+            do=f"let forward take them in this order, ragged ones followed by their lengths, and answer {answers}",
+        ) from error

@@ -1,0 +1,148 @@
+"""Feeds: batches that are a function of seed and position alone, whoever decodes them and wherever one begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepwell.errors import DataError
+from stepwell.feed import DecodedFeed, Feed, MemoryFeed, augmentation, collate
+from stepwell.preparation import Preparation, prepare
+from stepwell.schema import Array, Batch, Columns, Examples, Field, Schema, Trace
+
+SCHEMA = Schema((Field("x", "number", "float32", (3,)), Field("s", "sequence", "float32", ("time", 2))), (), ())
+COUNT = 23
+
+
+@dataclass(frozen=True)
+class Double:
+    """A transform: twice the number."""
+
+    reads: tuple[str, ...] = ("x",)
+    writes: tuple[str, ...] = ("x",)
+
+    def apply(self, columns: Columns, traces: Sequence[Trace]) -> Columns:
+        return {"x": np.asarray(columns["x"]) * 2}
+
+
+def examples(count: int = COUNT) -> Examples:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(count, 3)).astype(np.float32)
+    sequences = [generator.normal(size=(1 + i % 5, 2)).astype(np.float32) for i in range(count)]
+    ids = tuple(f"e{i}" for i in range(count))
+
+    def fetch(indices: Sequence[int], views: Array | None) -> Columns:
+        shift = 0 if views is None else views[:, None]
+        return {"x": x[list(indices)] + shift, "s": [sequences[i] for i in indices]}
+
+    return Examples(ids, ids, {}, fetch, "here", "made")
+
+
+PREPARATION = Preparation(SCHEMA, (("double", Double()),))
+
+
+def memory_feed(**changed: object) -> MemoryFeed:
+    prepared = prepare(PREPARATION, examples(), range(COUNT), ())
+    return MemoryFeed(prepared.columns, prepared.ids, SCHEMA, batch_size=4, seed=5, **changed)  # type: ignore[arg-type]
+
+
+def decoded_feed(workers: int) -> DecodedFeed:
+    return DecodedFeed(examples(), range(COUNT), PREPARATION, batch_size=4, seed=5, workers=workers)
+
+
+def same(one: Batch, other: Batch) -> bool:
+    return (
+        (one.keys == other.keys).all()
+        and all(torch.equal(one.fields[name], other.fields[name]) for name in one.fields)
+        and all(torch.equal(one.lengths[name], other.lengths[name]) for name in one.lengths)
+    )
+
+
+@pytest.mark.parametrize("other", [decoded_feed(0), decoded_feed(2)], ids=["no worker", "two workers"])
+def test_memory_and_workers_give_the_same_batches(other: Feed) -> None:
+    pairs = zip(islice(memory_feed().batches(0), 13), other.batches(0), strict=False)
+    assert all(same(one, two) for one, two in pairs)
+
+
+@pytest.mark.hypothesis
+@given(start=st.integers(0, 40))
+def test_a_batch_depends_on_its_position_alone(start: int) -> None:
+    feed = memory_feed()
+    later = next(iter(feed.batches(start)))
+    assert same(later, next(islice(feed.batches(0), start, None)))
+
+
+def test_an_epoch_has_each_example_once_and_the_next_another_order() -> None:
+    feed = memory_feed()
+    assert feed.per_epoch == 5
+    keys = [batch.keys.tolist() for batch in islice(feed.batches(0), 10)]
+    first, second = ([key for batch in part for key in batch] for part in (keys[:5], keys[5:]))
+    assert len(set(first)) == 20 and len(set(second)) == 20 and first != second
+
+
+def test_ragged_fields_are_padded_and_say_their_lengths() -> None:
+    batch = next(iter(memory_feed().batches(0)))
+    lengths = batch.lengths["s"]
+    assert batch.fields["s"].shape == (4, int(lengths.max()), 2)
+    for row, length in zip(batch.fields["s"], lengths.tolist(), strict=True):
+        assert (row[length:] == 0).all() and (row[:length] != 0).all()
+
+
+def test_views_are_chosen_by_epoch_and_reach_the_reader() -> None:
+    seen: list[int] = []
+
+    def views(epoch: int, keys: Array, indices: Sequence[int]) -> Array:
+        seen.append(epoch)
+        return np.full(len(indices), 100.0)
+
+    feed = DecodedFeed(examples(), range(COUNT), PREPARATION, batch_size=4, seed=5, workers=0, views=views)
+    batches = list(islice(feed.batches(4), 2))
+    assert seen == [0, 1] and all((batch.fields["x"] > 100).all() for batch in batches)
+
+
+def test_augmentations_draw_by_example_and_epoch_and_not_by_place_in_the_batch() -> None:
+    class Shift:
+        """Adds one number an example."""
+
+        @staticmethod
+        def apply(options: object, batch: Batch, schema: Schema, draw: object) -> Batch:
+            shift = torch.from_numpy(draw("shift", ())).float()  # type: ignore[operator]
+            return Batch({**batch.fields, "x": shift[:, None].expand(-1, 3)}, batch.lengths, batch.keys)
+
+    shifted: list[dict[int, float]] = []
+    for size in (4, 8):
+        augment = augmentation([("shift", Shift, None)], SCHEMA, 5)
+        prepared = prepare(PREPARATION, examples(), range(COUNT), ())
+        feed = MemoryFeed(prepared.columns, prepared.ids, SCHEMA, batch_size=size, seed=5, augment=augment)
+        batches = list(islice(feed.batches(0), feed.per_epoch))
+        shifted.append({int(k): float(v) for b in batches for k, v in zip(b.keys, b.fields["x"][:, 0], strict=True)})
+    both = set(shifted[0]) & set(shifted[1])
+    assert len(both) > 10 and all(shifted[0][key] == shifted[1][key] for key in both)
+
+
+def test_workers_end_with_the_iterator() -> None:
+    import threading
+
+    batches = decoded_feed(2).batches(0)
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("stepwell-decode")]
+
+
+def test_too_little_to_train_on_is_said() -> None:
+    prepared = prepare(PREPARATION, examples(1), range(1), ())
+    with pytest.raises(DataError, match="holds 1 example"):
+        MemoryFeed(prepared.columns, prepared.ids, SCHEMA, batch_size=4, seed=0)
+
+
+def test_unequal_shapes_in_one_batch_are_said() -> None:
+    field = Field("image", "image", "uint8", (1, "height", "width"))
+    with pytest.raises(DataError, match="differ in the shape of 'image'"):
+        collate([np.zeros((1, 2, 3), np.uint8), np.zeros((1, 3, 3), np.uint8)], field)
