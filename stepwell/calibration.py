@@ -28,8 +28,8 @@ from stepwell.settings import Budget
 Decisions = dict[str, tuple[Any, str]]
 MEMORY_SHARE = 0.25  # of the machine's memory that prepared data may take
 MEMORY_MOST = 4 * 2**30  # bytes
-BASELINE_SHARE, BASELINE_MOST = 0.10, 20.0  # of the budget; seconds
-FINISHING = 12.0  # seconds for export, gate, judging and report of a small network (measured: 7 to 10)
+BASELINE_SHARE, BASELINE_MOST = 0.05, 20.0  # of the budget; seconds
+FINISHING, FINISHING_SHARE = 10.0, 0.15  # seconds for export, gate, judging and report (measured: 5 to 10); share
 MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
 TRIED = 0.0  # seconds of measuring that stand for: one cycle, to see that it works and what it needs
 WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 4.0, 60
@@ -54,8 +54,7 @@ class Shares:
 
 def shares(budget: float, gone: float) -> Shares:
     """Plan `budget` seconds of which `gone` are used; TrainingError where nothing is left to train in."""
-    baselines = min(BASELINE_SHARE * budget, BASELINE_MOST)
-    finishing = min(FINISHING, 0.2 * budget)
+    baselines, finishing = baseline_seconds(budget), finishing_seconds(budget)
     training = budget - gone - baselines - finishing
     if training <= 0:
         raise TrainingError(
@@ -64,6 +63,16 @@ def shares(budget: float, gone: float) -> Shares:
             do=f"give at least --time {math.ceil((gone + 5) / 0.6)}s, or --epochs 1",
         )
     return Shares(gone, training, baselines, finishing)
+
+
+def baseline_seconds(budget: float | None) -> float:
+    """What fitting the baselines may take; a part of the budget where there is one."""
+    return BASELINE_MOST if budget is None else min(BASELINE_SHARE * budget, BASELINE_MOST)
+
+
+def finishing_seconds(budget: float) -> float:
+    """What is kept for export, gate, judging and report."""
+    return min(FINISHING_SHARE * budget, FINISHING)
 
 
 def machine(draft: recipe.Recipe) -> Decisions:
@@ -145,16 +154,12 @@ def channels_last(draft: recipe.Recipe, model: nn.Module) -> Decisions:
 
 
 def plan_cycles(
-    draft: recipe.Recipe,
-    per_epoch: int,
-    valid: int,
-    measured: Callable[[], tuple[float, float]],
-    available: Callable[[], float],
+    draft: recipe.Recipe, per_epoch: int, valid: int, timed: tuple[float, float], available: Callable[[], float]
 ) -> Decisions:
     """How many cycles to train and when to validate, where the recipe leaves that open; see `cycles`."""
     options = draft.options("training")
     usual = _evaluate_every(options, per_epoch, valid, per_epoch)
-    planned, why = cycles(draft.options("budget"), per_epoch, usual, measured, available)
+    planned, why = cycles(draft.options("budget"), per_epoch, usual, timed, available)
     found: Decisions = {}
     if draft.options("budget").steps != planned:
         found["budget.steps"] = (planned, why)
@@ -168,22 +173,18 @@ def plan_cycles(
 
 
 def cycles(
-    budget: Budget,
-    per_epoch: int,
-    evaluate_every: int,
-    measured: Callable[[], tuple[float, float]],
-    available: Callable[[], float],
+    budget: Budget, per_epoch: int, evaluate_every: int, timed: tuple[float, float], available: Callable[[], float]
 ) -> tuple[int, str]:
     """The cycles that a budget allows, by whichever of its limits is reached first, and the reason.
 
-    `measured()` gives the seconds of a cycle and of a validation, `available()` those that the plan leaves
-    to training once measuring is done; both are asked only where a time rules.
+    `timed` are the seconds of a cycle and of a validation, `available()` those that the plan leaves to
+    training once measuring is done; they count, and it is asked, only where a time rules.
     """
     limits = [(budget.steps, "as asked")] if budget.steps is not None else []
     if budget.epochs is not None:
         limits.append((budget.epochs * per_epoch, f"{budget.epochs} epochs of {per_epoch} cycles"))
     if budget.time is not None:
-        cycle, validation = measured()
+        cycle, validation = timed
         seconds = available()
         within = max(1, int(seconds * (1 - MARGIN) / (cycle + validation / evaluate_every)))
         reason = f"{seconds:.0f} s at {1000 * cycle:.1f} ms a cycle and {validation:.2f} s a validation"
@@ -238,20 +239,21 @@ def measure(
     return sum(measured) / len(measured), _validation_seconds(folder, data, model)
 
 
-def threads(measured: Callable[[], tuple[float, float]]) -> Decisions:
+def threads(measured: Callable[[], tuple[float, float]]) -> tuple[Decisions, tuple[float, float]]:
     """One thread or all cores, whichever takes less time a cycle: small networks, and cores that others use, want one.
 
-    Asked only under a time budget: the number of threads is part of a result's last bits, and a training
-    of so many cycles or epochs must not depend on a measurement.
+    Returns the decision, and what `measured` gave with it. Asked only under a time budget: the number of
+    threads is part of a result's last bits, and a training of so many cycles or epochs must not depend on
+    a measurement.
     """
-    seconds: dict[int, float] = {}
+    times: dict[int, tuple[float, float]] = {}
     for count in {device.cores(): None, 1: None}:
         device.set_threads(count)
-        seconds[count] = measured()[0]
-    best = min(seconds, key=lambda count: seconds[count])
+        times[count] = measured()
+    best = min(times, key=lambda count: times[count][0])
     device.set_threads(best)
-    told = ", ".join(f"{1000 * each:.1f} ms a cycle with {count}" for count, each in seconds.items())
-    return {"training.threads": (best, f"measured: {told}")}
+    told = ", ".join(f"{1000 * cycle:.1f} ms a cycle with {count}" for count, (cycle, _) in times.items())
+    return {"training.threads": (best, f"measured: {told}")}, times[best]
 
 
 def memory_plan(model: nn.Module, averaged: bool) -> str:

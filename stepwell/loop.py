@@ -288,13 +288,12 @@ class Training:
         value = values[select.quantity]
         oriented = -value if select.direction == "max" else value
         self._evaluations.append(oriented)
-        best = math.isfinite(oriented) and (self.best is None or oriented < self.best["oriented"])
+        before = math.inf if self.best is None else self.best["oriented"]
+        best = math.isfinite(oriented) and oriented <= before  # the later of equals: it has trained on
         if best:
             weights = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
             self.best = {"cycle": self.cycle, "oriented": oriented, "value": value, "weights": weights}
-            self._since_best = 0
-        else:
-            self._since_best += 1
+        self._since_best = 0 if oriented < before else self._since_best + 1
         self._stopped = self.plan.patience is not None and self._since_best >= self.plan.patience
         return Evaluation(self.cycle, self.epoch, values, best=best, stop=self._stopped)
 

@@ -66,11 +66,7 @@ def _rivals(job: Job, data: Data) -> Mapping[str, Any]:
     if not job.folder.has("baselines"):
         return {}
     budget = job.recipe.options("budget").time
-    most = (
-        calibration.BASELINE_MOST
-        if budget is None
-        else min(calibration.BASELINE_SHARE * budget, calibration.BASELINE_MOST)
-    )
+    most = calibration.baseline_seconds(budget)
     seed = job.recipe.values["seed"]
     train = data.studied("train", seed)
     found: Mapping[str, Any] = job.folder.module("baselines").rivals(train, data.preparation.schema, seed, most)

@@ -57,11 +57,11 @@ def _completed(job: Job, data: Data) -> Recipe:
         with calibration.enough_memory(options.batch_size):
             return calibration.measure(draft, job.folder, data, place, most, job.model)
 
-    if budget is None:
-        measure()
-
     if budget is not None and job.recipe.options("training").threads == "auto":
-        draft = recipe.with_values(draft, calibration.threads(measure))
+        decided, timed = calibration.threads(measure)
+        draft = recipe.with_values(draft, decided)
+    else:
+        timed = measure()
 
     def seconds() -> float:
         assert budget is not None
@@ -70,7 +70,7 @@ def _completed(job: Job, data: Data) -> Recipe:
         return planned.training
 
     per_epoch = max(1, data.shown // min(options.batch_size, data.shown))
-    decided = calibration.plan_cycles(draft, per_epoch, len(data.parts["valid"]), measure, seconds)
+    decided = calibration.plan_cycles(draft, per_epoch, len(data.parts["valid"]), timed, seconds)
     job.progress.note(calibration.memory_plan(trial, options.ema is not None))
     return recipe.with_values(draft, decided)
 
@@ -85,7 +85,7 @@ def _extended(job: Job, data: Data) -> Job:
         raise RunError("This run has not begun to train.", where=str(job.run.folder), do="resume it without a budget")
     asked = recipe.budget(job.extension)
     place, begin = placement(job.recipe), int(state["progress"]["cycle"])
-    most = calibration.MEASURED_SECONDS
+    most = calibration.TRIED if asked.time is None else calibration.MEASURED_SECONDS
     per_epoch = building.build_feed(
         job.recipe, job.folder, data, place, job.recipe.options("training").batch_size
     ).per_epoch
@@ -93,7 +93,7 @@ def _extended(job: Job, data: Data) -> Job:
         asked,
         per_epoch,
         job.recipe.options("training").evaluate_every,
-        lambda: calibration.measure(job.recipe, job.folder, data, place, most, job.model),
+        calibration.measure(job.recipe, job.folder, data, place, most, job.model),
         lambda: calibration.shares(asked.time or 0.0, job.clock.gone()).training,
     )
     further = {"budget.steps": (begin + added, f"{added:,} more than the {begin:,} before: {why}")}

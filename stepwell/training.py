@@ -148,10 +148,7 @@ def _deadline(job: Job) -> float | None:
     budget: float | None = job.recipe.options("budget").time
     if budget is None or job.extension:
         return None
-    finishing = min(calibration.FINISHING, 0.2 * budget) + min(
-        calibration.BASELINE_SHARE * budget, calibration.BASELINE_MOST
-    )
-    return job.clock.began + budget - finishing
+    return job.clock.began + budget - calibration.finishing_seconds(budget) - calibration.baseline_seconds(budget)
 
 
 def _cut_short(job: Job, training: Training, plan: Plan) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from stepwell import api, building, checkpoint, discovery, files, preparation, reading, splitting, training
+from stepwell import api, building, checkpoint, discovery, files, preparation, reading, splitting
+from stepwell.job import Clock, Job
+from stepwell.loop import chosen_weights
 from stepwell.progress import open_progress
 from stepwell.recipe import Recipe
 from stepwell.run import Run, open_run
@@ -47,7 +49,7 @@ class Contract:
         model = building.build_model(self.recipe, self.folder, self.data.preparation.schema)
         state, _ = checkpoint.load_latest(self.run.path("checkpoints"))
         assert state is not None
-        model.load_state_dict(dict(training.chosen_weights(state)))
+        model.load_state_dict(dict(chosen_weights(state)))
         return model.eval()
 
     def history(self, kind: str) -> list[dict[str, Any]]:
@@ -62,6 +64,6 @@ class Contract:
         copy.set_state("running")
         return copy
 
-    def job(self, run: Run) -> training.Job:
+    def job(self, run: Run) -> Job:
         """What trains `run` in this process, told to nobody."""
-        return training.Job(run, self.folder, run.recipe(), self.sample, open_progress("quiet"), training.Clock())
+        return Job(run, self.folder, run.recipe(), self.sample, open_progress("quiet"), Clock())

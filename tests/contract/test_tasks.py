@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 from quick_run import Contract
 
-from stepwell import api, building, checkpoint, discovery, files, preparation, recipe, training
+from stepwell import api, building, checkpoint, discovery, files, planning, preparation, recipe, training
 from stepwell.artifact import predictor
 from stepwell.judge import from_json
 from stepwell.loop import Plan, Step, Training
@@ -122,7 +122,7 @@ def test_the_model_learns_eight_examples_by_heart(contract: Contract) -> None:
     )
     data = replace(data, parts={**data.parts, "train": few}, prepared=prepared)
     model = building.build_model(frozen, contract.folder, data.preparation.schema)
-    place = training.placement(frozen)
+    place = planning.placement(frozen)
     if place.channels_last:
         model = model.to(memory_format=torch.channels_last)
     objectives = building.build_objectives(frozen, contract.folder, data.preparation.schema)

@@ -12,7 +12,7 @@ turned as the camera noted, what is transparent laid on white, and of one size.
 **How it is judged.** By accuracy, beside which stand balanced accuracy and macro F1 (to read where classes are
 of unequal size), top-5 accuracy (it says something from six classes on; with five or fewer it is 1 by
 definition), log loss, precision, recall and F1 of each class, and the confusion matrix. The best weights are
-those of the highest validation accuracy, the earliest of equals: log loss goes on rising with
+those of the highest validation accuracy, the latest of equals: log loss goes on rising with
 over-confidence while the answers still get better, so that choosing by it stops too early, and
 confidence can be calibrated afterwards.
 """
@@ -38,7 +38,7 @@ TASK = Task(
     ),
     headline="accuracy",
     validate=("accuracy", "log_loss"),
-    select=Select("log_loss", "min"),
+    select=Select("accuracy", "max"),
     truth=("label",),
     worst="log_loss",
 )
