@@ -282,7 +282,7 @@ def evaluate(run: str | Path, data: Source | None = None) -> dict[str, Any]:
     truth: Columns = preparation.concatenate(truths)
     groups = [examples.units[index] for index in usable]
     scores = scoring.judge(
-        folder.card,
+        folder.card.facing(loaded.preparation.schema),
         folder.rooms("metrics"),
         truth,
         preparation.concatenate(predictions),

@@ -211,7 +211,8 @@ def answer_part(data: Data, part: Part, answer: Answer) -> tuple[Columns, Column
 
 def evaluator(folder: discovery.Folder, data: Data) -> Callable[[nn.Module], Mapping[str, float]]:
     """What the loop calls at each validation: the card's `validate` metrics of a module on the validation part."""
-    card, schema = folder.card, data.preparation.schema
+    schema = data.preparation.schema
+    card = folder.card.facing(schema)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
         network = next(iter(networks(folder, module, schema).values()))

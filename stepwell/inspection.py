@@ -4,6 +4,9 @@ The task's `prepare.look(example)`, where there is one, decodes one raw example 
 prediction would and returns plain facts of it: `digest` (a hash of the decoded content, the same for
 equal contents in different files) and whatever else is worth a check (`height`, `width`). It raises
 `ExampleError` for an example that cannot be read. Without it the raw content itself is hashed.
+
+Where examples are rows of columns (`Examples.columns`, a table) nothing is decoded: rows are hashed
+column by column, and the checks of columns look at `Inspection.columns`.
 """
 
 from __future__ import annotations
@@ -14,13 +17,18 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from stepwell import discovery, sampling
+from stepwell import discovery, randomness, sampling
 from stepwell.errors import ExampleError
-from stepwell.schema import Examples, Finding
+from stepwell.schema import Array, Columns, Examples, Finding
+
+REPETITIVE = 0.05
+"""From this share of rows that repeat others on, equal rows are a table's nature and no copies."""
 
 ANCHOR = 256
 """Examples that every inspection looks at, whatever its time limit: what a fingerprint rests on."""
@@ -41,7 +49,8 @@ class Inspection:
     one hash of the content an example, None where it was not looked at or cannot be read; `sizes` the
     bytes of raw content where examples are files. `labels` are the classes, one an example, or empty
     where the task answers none. `anchor` are those that every inspection looks at. `note` says in a
-    sentence what was looked at.
+    sentence what was looked at. `repeats` is the share of the rows of a table that repeat another one's inputs; where
+    it is large, repeating is their nature and none of them has a digest, by which copies are known.
     """
 
     examples: Examples
@@ -53,6 +62,15 @@ class Inspection:
     anchor: tuple[int, ...]
     note: str
     looks: Mapping[int, Look] = field(default_factory=dict)
+    repeats: float = 0.0
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The raw columns (`Examples.columns`) of the examples `looked` at, in their order; none where it has none."""
+        if not self.examples.columns:
+            return {}
+        raw = self.examples.fetch(self.looked, None)
+        return {name: raw[name] for name in self.examples.columns}
 
     @property
     def scope(self) -> str:
@@ -85,6 +103,8 @@ def inspect(
     card = folder.card
     labels = classes(examples.facts.get("label", ())) if "label" in card.truth else ()
     look = _looker(folder)
+    if examples.columns:
+        return _table(examples, labels)
     order = sampling.order(0, "inspection", examples.ids, labels or ("",) * len(examples)).tolist()
     anchor, rest = sorted(order[:ANCHOR]), order[ANCHOR:]
     found = _Found({}, {}, {})
@@ -139,9 +159,13 @@ def fingerprint(inspection: Inspection) -> str:
     They depend neither on the order of the examples nor on how many a time limit let us look at.
     """
     examples, anchor = inspection.examples, set(inspection.anchor)
+
+    def seen(i: int) -> Any:
+        return inspection.looks.get(i, {}).get("digest") if i in anchor else ""
+
     facts = sorted(examples.facts.items())
     lines = sorted(
-        repr((name, unit, [(fact, values[i]) for fact, values in facts], inspection.digests[i] if i in anchor else ""))
+        repr((name, unit, [(fact, values[i]) for fact, values in facts], seen(i)))
         for i, (name, unit) in enumerate(zip(examples.ids, examples.units, strict=True))
     )
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
@@ -150,6 +174,43 @@ def fingerprint(inspection: Inspection) -> str:
 def classes(labels: Sequence[Any]) -> tuple[Any, ...]:
     """The labels if they name classes (text or whole numbers); nothing where they are measured."""
     return tuple(labels) if all(label is None or isinstance(label, (str, int)) for label in labels) else ()
+
+
+def _table(examples: Examples, labels: Sequence[Any]) -> Inspection:
+    """The inspection of rows of columns: all of them, hashed a column at a time."""
+    everyone = tuple(range(len(examples)))
+    raw = examples.fetch(everyone, None)
+    rows = row_keys([raw[name] for name in examples.columns], len(examples))
+    repeats = 1.0 - len(np.unique(rows)) / max(1, len(rows))
+    digests = tuple(f"{key:016x}" for key in rows.tolist())
+    anchor = sorted(sampling.order(0, "inspection", examples.ids, labels or ("",) * len(examples))[:ANCHOR].tolist())
+    return Inspection(
+        examples=examples,
+        looked=everyone,
+        errors={},
+        digests=digests if repeats < REPETITIVE else (None,) * len(examples),
+        sizes={},
+        labels=tuple(labels),
+        anchor=tuple(anchor),
+        note=f"looked at all {len(examples):,} rows",
+        looks={i: {"digest": digests[i]} for i in anchor},
+        repeats=repeats,
+    )
+
+
+def row_keys(columns: Sequence[Array | Sequence[Any]], count: int) -> npt.NDArray[np.uint64]:
+    """A 64-bit hash of each of `count` rows, `(count,)`: equal where all cells are; nothing missing equals 0 or ""."""
+    keys = np.zeros(count, dtype=np.uint64)
+    for column in columns:
+        if isinstance(column, np.ndarray):
+            # One zero and one NaN, whatever their bits were.
+            own = np.where(np.isnan(column), np.nan, column.astype(np.float64) + 0.0).view(np.uint64)
+        else:
+            known = {value: place for place, value in enumerate(dict.fromkeys(column))}
+            each = randomness.keys(["absent" if value is None else f"text {value}" for value in known])
+            own = each[[known[value] for value in column]]
+        keys = randomness.mixed(keys * np.uint64(31) + own)
+    return keys
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ def finish(job: Job, data: Data, model: nn.Module) -> None:
 
 def export_artifact(job: Job, data: Data, model: nn.Module) -> None:
     """Write the artifact from `model`; it is there only if its gate passed on validation examples."""
-    card, schema = job.folder.card, data.preparation.schema
+    schema = data.preparation.schema
+    card = job.folder.card.facing(schema)
     networks = building.networks(job.folder, model, schema)
     samples = data.sample("valid", GATED, job.recipe.values["seed"])
     target = job.run.path("artifact")
@@ -75,7 +76,8 @@ def _rivals(job: Job, data: Data) -> Mapping[str, Any]:
 
 def _judge(job: Job, data: Data, rivals: Mapping[str, Any]) -> tuple[Columns, Columns]:
     """Score the artifact and the baselines on the test part, once; returns predictions and truth."""
-    card, schema = job.folder.card, data.preparation.schema
+    schema = data.preparation.schema
+    card = job.folder.card.facing(schema)
     loaded = predictor.load(job.run.path("artifact"))
     predictions, truth = building.answer_part(data, "test", loaded.answers)
     beside = {}
@@ -114,10 +116,10 @@ def _gallery(job: Job, data: Data, predictions: Columns, truth: Columns) -> dict
     indices = data.parts["test"]
     keys = randomness.keys([data.examples.ids[index] for index in indices])
     chosen = {"samples": randomness.order(job.recipe.values["seed"], "gallery", 0, keys)[:GALLERY].tolist()}
-    if job.folder.card.worst is not None:
-        chosen["worst"] = scoring.worst(
-            job.folder.card.worst, job.folder.rooms("metrics"), truth, predictions, data.preparation.schema, GALLERY
-        )
+    schema = data.preparation.schema
+    worst = job.folder.card.facing(schema).worst
+    if worst is not None:
+        chosen["worst"] = scoring.worst(worst, job.folder.rooms("metrics"), truth, predictions, schema, GALLERY)
     gallery: dict[str, list[tuple[str, Picture]]] = {}
     for kind, rows in chosen.items():
         gallery[kind] = []

@@ -64,6 +64,11 @@ def order(seed: int, purpose: str, epoch: int, keys: Keys) -> npt.NDArray[np.int
     return np.lexsort((keys, _bits(seed, purpose, epoch, keys, 1)[:, 0])).astype(np.int64, copy=False)
 
 
+def mixed(bits: Keys) -> Keys:
+    """Each of `bits` `(n,)` well mixed (SplitMix64's finalizer), as a new array: sums and products become keys."""
+    return _mix(bits.copy())
+
+
 def unit(seed: int, purpose: str, text: str) -> float:
     """One uniform number in [0, 1) for a text: what a split decides a group by."""
     return float(draw(seed, purpose, 0, keys([text]))[0])

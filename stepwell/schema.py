@@ -35,6 +35,10 @@ class Field:
     `kind` says what the numbers are ("image", "category", "number", "sequence", "mask", "boxes",
     "volume", "noise", "logits", …), `measure` their unit. `mean` and `std` are fixed statistics of a
     sensor, per channel, which the network applies itself (see DESIGN 5.6).
+
+    Of a table, `columns` names what lies along the last axis; `levels` says how many values each column of a
+    category field takes, 0 being what was never seen; `bins` holds, where numbers are to be cut into pieces, the
+    borders for each column, ascending.
     """
 
     name: str
@@ -45,6 +49,9 @@ class Field:
     measure: str = ""
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    columns: tuple[str, ...] = ()
+    levels: tuple[int, ...] = ()
+    bins: tuple[tuple[float, ...], ...] = ()
 
     @property
     def ragged(self) -> bool:
@@ -82,6 +89,8 @@ class Examples:
     `fetch(indices, views)` returns raw columns (undecoded bytes or arrays, labels as written); `views`
     is None or one place an example, as the task's `views` made it.
     `findings` are those that listing itself brought up (files passed over, for instance).
+    `columns` names the raw columns that hold one plain value an example, as a table's do: numbers as float64
+    (NaN = missing), else a list of text or None. Checks of columns look at these.
     """
 
     ids: tuple[str, ...]
@@ -91,6 +100,7 @@ class Examples:
     source: str
     reader: str
     findings: tuple[Finding, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -66,7 +66,7 @@ class TrainingOptions:
     checkpoint_every: Annotated[Duration, Meta(description="Time between two checkpoints.")] = 60.0
     workers: Annotated[
         Annotated[int, Meta(ge=0)] | Auto,
-        Meta(description="Processes that decode examples; 0 decodes in the loop's own."),
+        Meta(description="Threads that decode examples; 0 decodes in the loop's own."),
     ] = "auto"
     threads: Annotated[Annotated[int, Meta(ge=1)] | Auto, Meta(description="Threads of the arithmetic on a CPU.")] = (
         "auto"

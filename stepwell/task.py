@@ -21,10 +21,10 @@ imported only when needed; a room is a folder of components, one a file:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from stepwell.schema import Columns, Trace
+from stepwell.schema import Columns, Schema, Trace
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,17 @@ class Select:
 
 
 @dataclass(frozen=True)
+class Aim:
+    """How answers of one kind are judged and weights chosen; the fields are those of `Task`."""
+
+    metrics: tuple[str, ...]
+    headline: str
+    validate: tuple[str, ...]
+    select: Select | None
+    worst: str | None = None
+
+
+@dataclass(frozen=True)
 class Task:
     """The card of a task: facts only.
 
@@ -44,7 +55,8 @@ class Task:
     last weights. `worst` is a metric with a value per example, by which the worst answers are found.
     `truth` names the raw columns that hold the answers, in original terms. `objectives` names the
     objectives in the order of their turns. `exempt` maps a check of the contract suite that does not
-    fit this task to the reason.
+    fit this task to the reason. A task whose data decide what kind of answer is wanted (a class, a number) has
+    one of its `aims` for each other kind of target (`Field.kind`) than that of its own fields.
     """
 
     title: str
@@ -59,6 +71,21 @@ class Task:
     objectives: tuple[str, ...] = ("model",)
     extra: str = "train"
     exempt: Mapping[str, str] = field(default_factory=dict)
+    aims: Mapping[str, Aim] = field(default_factory=dict)
+
+    def facing(self, schema: Schema) -> Task:
+        """The card with the aim that fits the first target of `schema`; itself where that has none of its own."""
+        aim = self.aims.get(schema.targets[0].kind) if schema.targets else None
+        if aim is None:
+            return self
+        return replace(
+            self,
+            metrics=aim.metrics,
+            headline=aim.headline,
+            validate=aim.validate,
+            select=aim.select,
+            worst=aim.worst,
+        )
 
 
 @dataclass(frozen=True)

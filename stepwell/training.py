@@ -18,7 +18,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from stepwell import building, calibration, checkpoint, device, discovery, files, intake, outcome, planning, randomness
+from stepwell import building, calibration, checkpoint, device, files, intake, outcome, planning, randomness
 from stepwell.building import Data
 from stepwell.errors import Interrupted, RunError
 from stepwell.history import History
@@ -26,6 +26,7 @@ from stepwell.job import Job
 from stepwell.loop import Evaluation, Plan, Step, Training, chosen_weights
 from stepwell.recipe import Recipe
 from stepwell.run import Run
+from stepwell.task import Task
 
 CHECKPOINT_SHARE = 50  # a checkpoint is taken at most as often as keeps it under a fiftieth of the time
 
@@ -55,7 +56,8 @@ def fit(job: Job, data: Data) -> nn.Module:
     if state is None and job.start is not None:
         job.progress.note(take_weights(model, job.start))
     objectives = building.build_objectives(frozen, job.folder, data.preparation.schema)
-    plan = _plan(frozen, job)
+    card = job.folder.card.facing(data.preparation.schema)
+    plan = _plan(frozen, job, card)
     torch.manual_seed(randomness.number(frozen.values["seed"], "network") % 2**63)
     training = Training(
         model,
@@ -74,14 +76,14 @@ def fit(job: Job, data: Data) -> nn.Module:
         History(job.run.path("history.jsonl"), offset) as history,
         calibration.enough_memory(options.batch_size),
     ):
-        _train(job, training, history, plan)
+        _train(job, training, history, plan, card.headline)
     model.load_state_dict(dict(training.best_weights()))
     if training.best is not None and training.best["cycle"] != training.cycle:
         job.progress.note(f"the best weights are those of cycle {training.best['cycle']:,}")
     return model
 
 
-def _plan(frozen: Recipe, job: Job) -> Plan:
+def _plan(frozen: Recipe, job: Job, card: Task) -> Plan:
     options = frozen.options("training")
     return Plan(
         cycles=frozen.options("budget").steps,
@@ -94,12 +96,12 @@ def _plan(frozen: Recipe, job: Job) -> Plan:
         ema=options.ema,
         precision=options.precision,
         patience=options.patience,
-        select=job.folder.card.select,
+        select=card.select,
         phase_start=int(job.run.state().get("phase_start", 0)),
     )
 
 
-def _train(job: Job, training: Training, history: History, plan: Plan) -> None:
+def _train(job: Job, training: Training, history: History, plan: Plan, headline: str) -> None:
     """The plain `for` around the loop: progress, history, checkpoints, the hard time limit, and being interrupted."""
     every = job.recipe.options("training").checkpoint_every
     deadline = _deadline(job)
@@ -119,7 +121,7 @@ def _train(job: Job, training: Training, history: History, plan: Plan) -> None:
             if isinstance(event, Step):
                 job.progress.step(event.cycle, plan.cycles, history.latest_loss)
             else:
-                job.progress.evaluation(_shown(event, job.folder), event.cycle)
+                job.progress.evaluation(_shown(event, headline), event.cycle)
             now = time.perf_counter()
             if interrupted():
                 save()
@@ -160,8 +162,7 @@ def _cut_short(job: Job, training: Training, plan: Plan) -> None:
     files.write_json(job.run.path("run.json"), {**job.run.state(), "cut_short": why})
 
 
-def _shown(event: Evaluation, folder: discovery.Folder) -> Mapping[str, float]:
-    first = folder.card.headline
+def _shown(event: Evaluation, first: str) -> Mapping[str, float]:
     return {name: event.values[name] for name in sorted(event.values, key=lambda name: name != first)}
 
 

@@ -54,7 +54,7 @@ def test_a_flipped_bit_or_a_cut_file_falls_back_to_the_one_before_and_says_so(tm
         checkpoint.save(tmp_path, state(cycle), cycle)
     chance = random.Random(seed)
     victim = chance.choice(
-        sorted((tmp_path / "000000000002").glob("*.safetensors")) + [tmp_path / "000000000002/state.json"]
+        [*sorted((tmp_path / "000000000002").glob("*.safetensors")), tmp_path / "000000000002/state.json"]
     )
     content = bytearray(victim.read_bytes())
     if seed % 2:

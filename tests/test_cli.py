@@ -172,6 +172,7 @@ def test_train_passes_its_words_on(api, run):
         "run": "r",
         "start": "old",
         "force": True,
+        "pictures": True,
         "progress": "quiet",
     }
 

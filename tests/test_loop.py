@@ -118,9 +118,13 @@ def test_a_training_taken_up_anywhere_ends_with_the_same_bits_and_the_same_histo
 
 
 def test_the_same_seed_gives_the_same_losses_and_validations_come_when_due() -> None:
-    runs = []
-    for _ in range(2):
-        runs.append([(e.cycle, e.losses["model"].item() if isinstance(e, Step) else e.values) for e in training()])
+    runs = [
+        [
+            (event.cycle, event.losses["model"].item() if isinstance(event, Step) else event.values)
+            for event in training()
+        ]
+        for _ in range(2)
+    ]
     assert runs[0] == runs[1]
     cycles = [event.cycle for event in training() if isinstance(event, Evaluation)]
     assert cycles == [7, 14, 21, 28, 35, 40]

@@ -176,4 +176,5 @@ def _fits(toy: str, array: Array) -> bool:
 def find_task(name: str) -> Any:
     if name not in TOYS:
         raise UsageError(f"There is no task {name!r}.")
-    return SimpleNamespace(module=lambda _: SimpleNamespace(inputs=listed, decode=TOYS[name].decode))
+    prepare = SimpleNamespace(inputs=listed, decode=TOYS[name].decode)
+    return SimpleNamespace(module=lambda _: prepare, rooms=lambda room: (room,))

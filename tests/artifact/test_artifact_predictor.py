@@ -89,7 +89,9 @@ def test_examples_are_read_a_batch_at_a_time(exported: Callable[[str], Path], mo
         return dataclasses.replace(examples, fetch=fetch)
 
     prepare = SimpleNamespace(inputs=inputs, decode=TOYS["pictures"].decode)
-    monkeypatch.setattr(discovery, "task", lambda _: SimpleNamespace(module=lambda _: prepare))
+    monkeypatch.setattr(
+        discovery, "task", lambda _: SimpleNamespace(module=lambda _: prepare, rooms=lambda room: (room,))
+    )
     answers = predictor.load(exported("pictures"), batch_size=4).predict(source("pictures"))
     next(answers)
     assert fetched == [4]
@@ -105,7 +107,9 @@ def test_a_task_may_shape_the_answer_for_people(
         return {"probabilities": dict(zip(classes, prediction["probabilities"], strict=True))}
 
     prepare = SimpleNamespace(inputs=listed, decode=TOYS["pictures"].decode, row=row)
-    monkeypatch.setattr(discovery, "task", lambda _: SimpleNamespace(module=lambda _: prepare))
+    monkeypatch.setattr(
+        discovery, "task", lambda _: SimpleNamespace(module=lambda _: prepare, rooms=lambda room: (room,))
+    )
     (answer, *_) = predictor.load(exported("pictures"))(source("pictures"))
     assert set(json.loads(json.dumps(answer))["probabilities"]) == {"cat", "dog"}
     assert sum(answer["probabilities"].values()) == pytest.approx(1.0)
@@ -142,7 +146,7 @@ import sys, types
 import numpy as np
 from stepwell import discovery
 prepare = types.SimpleNamespace(decode=lambda outputs, traces, schema: outputs)
-discovery.task = lambda name: types.SimpleNamespace(module=lambda name: prepare)
+discovery.task = lambda name: types.SimpleNamespace(module=lambda name: prepare, rooms=lambda room: (room,))
 from stepwell.artifact import predictor
 assert "onnxruntime" not in sys.modules
 opened = predictor.load({str(exported("speech"))!r})

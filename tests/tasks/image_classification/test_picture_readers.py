@@ -257,11 +257,19 @@ def test_one_pair_of_idx_files_has_no_parts_and_numbers_may_be_named(mnist: Path
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("train-images-idx3-ubyte.gz", gzip.compress(idx_bytes(IMAGES)[:-1]), "60 values, but there are only 59"),
-        ("train-images-idx3-ubyte.gz", gzip.compress(idx_bytes(IMAGES) + b"x"), "there are more"),
-        ("train-images-idx3-ubyte.gz", gzip.compress(idx_bytes(IMAGES))[:-20], "cannot be read"),
+        (
+            "train-images-idx3-ubyte.gz",
+            gzip.compress(idx_bytes(IMAGES)[:-1], mtime=0),
+            "60 values, but there are only 59",
+        ),
+        ("train-images-idx3-ubyte.gz", gzip.compress(idx_bytes(IMAGES) + b"x", mtime=0), "there are more"),
+        ("train-images-idx3-ubyte.gz", gzip.compress(idx_bytes(IMAGES), mtime=0)[:-20], "cannot be read"),
         ("train-images-idx3-ubyte.gz", b"", "cannot be read"),
-        ("train-images-idx3-ubyte.gz", gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 9)), "claims"),
+        (
+            "train-images-idx3-ubyte.gz",
+            gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 2**31, 2**31, 9), mtime=0),
+            "claims",
+        ),
         ("train-images-idx3-ubyte.gz", idx_bytes(LABELS), "3 or 4 axes"),
         ("train-labels-idx1-ubyte.gz", idx_bytes(LABELS[:3]), "5 images but 3 labels"),
         ("train-labels-idx1-ubyte.gz", None, "labels of train-images-idx3-ubyte.gz are missing"),
