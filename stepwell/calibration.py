@@ -140,6 +140,14 @@ def choices(draft: recipe.Recipe, folder: discovery.Folder, data: Data) -> Decis
     return found
 
 
+def by_length(draft: recipe.Recipe, folder: discovery.Folder, epochs: float) -> Decisions:
+    """What the task's `choose.settle` makes of the planned length of training, in epochs."""
+    if not folder.has("choose"):
+        return {}
+    found: Decisions = folder.module("choose").settle(draft, epochs)
+    return found
+
+
 def channels_last(draft: recipe.Recipe, model: nn.Module) -> Decisions:
     """Channels-last memory where the network convolves (measured: 1.3 to 1.4 times as fast on a CPU)."""
     if draft.options("training").channels_last != "auto":

@@ -72,7 +72,9 @@ def _completed(job: Job, data: Data) -> Recipe:
     per_epoch = max(1, data.shown // min(options.batch_size, data.shown))
     decided = calibration.plan_cycles(draft, per_epoch, len(data.parts["valid"]), timed, seconds)
     job.progress.note(calibration.memory_plan(trial, options.ema is not None))
-    return recipe.with_values(draft, decided)
+    draft = recipe.with_values(draft, decided)
+    epochs = draft.options("budget").steps / per_epoch
+    return recipe.with_values(draft, calibration.by_length(draft, job.folder, epochs))
 
 
 def _extended(job: Job, data: Data) -> Job:

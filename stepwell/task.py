@@ -13,7 +13,8 @@ imported only when needed; a room is a folder of components, one a file:
     heads.py        optional: attach(backbone, schema) -> nn.Module, which makes every backbone of the shelf a model
     baselines.py    rivals(train, schema, seed, seconds) -> dict[str, Rival], the simplest first
     pictures.py     draw(raw, truth, prediction) -> Picture
-    choose.py       optional: choose(recipe, train, valid, seed) -> dict[setting, (value, reason)]: its `auto` values
+    choose.py       optional: choose(recipe, train, valid, seed) -> dict[setting, (value, reason)]: its `auto` values;
+                    settle(recipe, epochs) -> the same: what the planned length of training changes among them
     sample.py       write(folder, seed) -> None, with DIFFICULTY in one sentence
     models/ readers/ transforms/ losses/ metrics/ augmentations/ recipes/
 """

@@ -20,8 +20,11 @@ class Options:
     """The settings of cropping."""
 
     padding: Annotated[
-        Annotated[int, Meta(ge=0)] | None,
-        Meta(description="Pixels added on each side; none: an eighth of the shorter side, at least 1."),
+        Annotated[int, Meta(ge=0)] | Literal["auto"] | None,
+        Meta(
+            description="Pixels added on each side; none: an eighth of the shorter side, at least 1; "
+            "auto: a few, and none in a training that is too short for it."
+        ),
     ] = None
     fill: Annotated[
         Fill, Meta(description="What is added: zeros, the nearest pixel, or the picture mirrored at its edge.")
@@ -32,8 +35,13 @@ def apply(options: Options, batch: Batch, schema: Schema, draw: Draw) -> Batch:
     """The batch with every picture moved by up to `padding` pixels each way.
 
     Masks are filled with 0 (no object) unless `fill` mirrors or repeats; boxes are cut at the edges, and
-    one that was moved out of the picture is left without area.
+    one that was moved out of the picture is left without area. ValueError where `padding` is still
+    "auto" (a fault of the caller).
     """
+    if options.padding == "auto":
+        raise ValueError("crop.padding is still 'auto': the task's choices come before training")
+    if options.padding == 0:
+        return batch
     changed: dict[str, Tensor] = {}
     fraction = draw("place", (2,))
     for kind in ("image", "mask", "boxes"):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from stepwell import recipe as recipes
 from stepwell.preparation import Prepared
-from stepwell.tasks.image_classification.choose import choose
+from stepwell.tasks.image_classification.choose import PADDING, choose, settle
 
 DIGITS = load_digits()
 
@@ -91,3 +92,22 @@ def test_few_validation_pictures_decide_nothing():
 def test_the_same_seed_gives_the_same_answer():
     train, valid = prepared(*halves(5000, 1), "t"), prepared(*halves(2500, 2), "v")
     assert choose(recipe(vertical="auto"), train, valid, 3) == choose(recipe(vertical="auto"), train, valid, 3)
+
+
+@pytest.mark.parametrize(("side", "expected"), [(8, 1), (28, 1), (64, 2), (128, 5)])
+def test_pictures_are_moved_by_a_share_of_their_side(side, expected):
+    train = prepared(np.zeros((20, 1, side, side), np.uint8), np.arange(20) % 2, "t")
+    moved = SimpleNamespace(values={"augmentation": {"crop": {"padding": "auto"}}})
+    assert choose(moved, train, train, 0)[PADDING][0] == expected
+    fixed = SimpleNamespace(values={"augmentation": {"crop": {"padding": 3}}})
+    assert choose(fixed, train, train, 0) == {}
+
+
+def test_a_short_training_moves_no_pictures_unless_it_was_told_to():
+    chosen = recipes.with_values(recipes.draft("image_classification"), {PADDING: (2, "by the side")})
+    (value, reason), *rest = settle(chosen, 2.9).values()
+    assert (value, rest) == (0, [])
+    assert "2.9 epochs" in reason
+    assert settle(chosen, 5.0) == {}
+    told = recipes.draft("image_classification", ("default",), {PADDING: 2})
+    assert settle(told, 2.9) == {}
