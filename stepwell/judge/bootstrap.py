@@ -55,18 +55,29 @@ def plan(n: int, groups: Sequence[str] | None, seed: int) -> Resampling:
 
 
 def interval(
-    replicates: Array, value: Array, support: Array, limits: tuple[float, float] | None
+    replicates: Array,
+    value: Array,
+    support: Array,
+    limits: tuple[float, float] | None,
+    *,
+    reflected: bool = False,
 ) -> tuple[Array, Array]:
     """The low and high ends, `(k,)` each, of `k` values; NaN where a value is NaN.
 
     `replicates` is `(B, k)`, in which NaN (a class that a resample lacks) is passed over; `value` `(k,)`;
     `support` `(k,)` how many examples or groups each rests on. Where `limits` is None nothing is known of
-    examples not seen, and the percentiles stand alone.
+    examples not seen, and the percentiles stand alone. `reflected` is for a value that chance moves one way, and
+    resampling once more by as much: the percentiles are reflected at the value (the basic bootstrap of Davison and
+    Hinkley, 1997), which takes off what was added.
     """
     tail = (1.0 - LEVEL) / 2.0
     low, high = value.copy(), value.copy()
     known = ~np.isnan(value) & ~np.isnan(replicates).all(axis=0)
     low[known], high[known] = np.nanquantile(replicates[:, known], [tail, 1.0 - tail], axis=0)
+    if reflected:
+        low, high = 2.0 * value - high, 2.0 * value - low
+        if limits is not None:
+            low, high = np.maximum(low, limits[0]), np.minimum(high, limits[1])
     lowest, highest = limits if limits is not None else (value, value)
     unseen = 1.0 - tail ** (1.0 / np.maximum(support, 1.0))
     return np.fmin(low, value - unseen * (value - lowest)), np.fmax(high, value + unseen * (highest - value))

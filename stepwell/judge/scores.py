@@ -9,6 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from stepwell.errors import RunError
+from stepwell.judge.confidence import Confidence
+from stepwell.judge.trial import Trial
 from stepwell.schema import Score
 
 FORMAT = 1
@@ -23,7 +25,7 @@ class About:
     """
 
     title: str
-    kind: Literal["number", "per_class", "table"]
+    kind: Literal["number", "per_class", "table", "curve"]
     direction: Literal["max", "min"]
     measure: str
     better: str
@@ -63,8 +65,87 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """The headline on the examples whose `column` is `value` (in words: a value, a range, "missing").
+
+    `gap` is their score minus that of all others, from the same resamples. `chance` is the probability that some
+    slice of as many as were examined would stand so far apart although none differs (Holm, 1979), in [0, 1].
+    """
+
+    column: str
+    value: str
+    score: Score
+    gap: Score
+    chance: float
+
+
+@dataclass(frozen=True)
+class Slices:
+    """The slices that stand furthest apart, the largest gaps first.
+
+    `examined` slices of `columns` columns were compared on `n` examples; `passed_over` columns were not looked at.
+    """
+
+    n: int
+    columns: int
+    examined: int
+    passed_over: int
+    found: tuple[Slice, ...]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """The price of a leak: `leaked` of `n` judged examples have a copy, or one of their group, in train.
+
+    The headline with and without these, and their difference (`price` = with minus without) from the same
+    resamples; None where nothing is left, or where the metric is undefined there.
+    """
+
+    n: int
+    leaked: int
+    examples: tuple[str, ...]
+    with_leak: Score
+    without: Score | None
+    price: Score | None
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much worse the headline becomes when columns are shuffled, each alone, the most important first.
+
+    A `Score` in `columns` is the loss in the headline's own measure, above 0 where the column helps. Each column was
+    shuffled `repeats` times on `n` examples; `passed_over` columns were not looked at.
+    """
+
+    n: int
+    repeats: int
+    columns: Mapping[str, Score]
+    passed_over: int
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """What the network answers on average of `n` examples when `column` is set to each value of `at`, in turn.
+
+    `mean`, `low` and `high` hold for each answer (a class: its probability; a number: its value) as many values as
+    `at`; low and high are the interval of the mean at `level`. `at` are numbers, ascending, or texts.
+    """
+
+    column: str
+    n: int
+    at: tuple[float | str, ...]
+    mean: Mapping[str, tuple[float, ...]]
+    low: Mapping[str, tuple[float, ...]]
+    high: Mapping[str, tuple[float, ...]]
+    level: float = 0.95
+
+
+@dataclass(frozen=True)
 class Scores:
-    """All scores of one part. A metric that is undefined there, or for a class, is left out."""
+    """All scores of one part. A metric that is undefined there, or for a class, is left out.
+
+    `looks` is how often these examples were looked at, by all runs, this look included; 0 where that was not counted.
+    """
 
     part: str
     n: int
@@ -76,6 +157,14 @@ class Scores:
     interval: Interval
     metrics: Mapping[str, About]
     format: int = FORMAT
+    slices: Slices | None = None
+    leak: Leak | None = None
+    importance: Importance | None = None
+    dependence: tuple[Dependence, ...] = ()
+    curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
+    confidence: Confidence | None = None
+    trial: Trial | None = None
+    looks: int = 0
 
 
 def from_json(values: Any) -> Scores:

@@ -32,9 +32,19 @@ class Measured:
     state: Any
     values: Values
 
-    def score(self, weight: Array) -> Values:
-        """The values under weights `(n,)`."""
-        return np.atleast_1d(np.asarray(self.metric.score(self.state, weight), dtype=np.float64))
+    def replicates(self, resampling: Resampling) -> int:
+        """How many of the resamples are scored: all, or as many as the metric says where each is dear."""
+        return min(resampling.replicates, getattr(self.metric, "REPLICATES", resampling.replicates))
+
+    def score(self, weight: Array, counted: dict[Any, Any]) -> Values:
+        """The values under weights `(n,)`; `counted` keeps the tallies of all metrics under these weights."""
+        tally = getattr(self.metric, "tally", None)
+        if tally is None:
+            return np.atleast_1d(np.asarray(self.metric.score(self.state, weight), dtype=np.float64))
+        same = (self.metric.prepare, tally)
+        if same not in counted:
+            counted[same] = tally(self.state, weight)
+        return np.atleast_1d(np.asarray(self.metric.worth(counted[same]), dtype=np.float64))
 
     def support(self, resampling: Resampling) -> Array:
         """How many drawn units each value rests on, at least 1, `(k,)`; examples / examples per group where grouped."""
@@ -48,6 +58,11 @@ class Measured:
         if self.about.kind == "number" or support is None:
             return [n] * len(self.values)
         return [int(count) for count in np.asarray(support(self.state))]
+
+    @property
+    def biased(self) -> bool:
+        """Whether chance alone moves the value one way."""
+        return bool(getattr(self.metric, "BIASED", False))
 
     def limits(self) -> tuple[float, float] | None:
         """Between which values an example that was not seen may lie; None where the metric does not say."""
@@ -109,7 +124,8 @@ def judge(
         tables=_tables(metrics, truth, predictions, schema),
         baselines=found,
         interval=Interval("bootstrap", resampling.replicates, bootstrap.LEVEL, resampling.by, resampling.units),
-        metrics={name: _about(name, metric) for name, metric in metrics.items()},
+        metrics={name: _about(name, metric, schema) for name, metric in metrics.items()},
+        curves=_curves(metrics, truth, predictions, schema),
     )
     content: dict[str, Any] = msgspec.to_builtins(scores)
     return content
@@ -158,12 +174,16 @@ def _count(truth: Columns, part: str) -> int:
     return n
 
 
-def _about(name: str, metric: ModuleType) -> About:
+def _about(name: str, metric: ModuleType, schema: Schema) -> About:
+    measure: str = getattr(metric, "MEASURE", "")
+    if measure.startswith("target"):
+        unit = schema.targets[0].measure if schema.targets else ""
+        measure = unit and measure.replace("target", unit)
     return About(
         title=getattr(metric, "TITLE", name.replace("_", " ")),
         kind=metric.KIND,
         direction=metric.DIRECTION,
-        measure=getattr(metric, "MEASURE", ""),
+        measure=measure,
         better=metric.HIGHER,
         says=getattr(metric, "SAYS", ""),
     )
@@ -175,7 +195,7 @@ def _measure(
     """The metrics of these kinds that are defined (finite) at all, each with what it was computed from."""
     measured = {}
     for name, metric in metrics.items():
-        about = _about(name, metric)
+        about = _about(name, metric, schema)
         if about.kind not in kinds:
             continue
         state = metric.prepare(truth, predictions, schema)
@@ -187,15 +207,17 @@ def _measure(
 
 
 def _resample(everyone: Sequence[Mapping[str, Measured]], resampling: Resampling) -> list[dict[str, Array]]:
-    """For each set of predictions and metric the values of all replicates, `(B, k)`."""
+    """For each set of predictions and metric the values of its replicates, `(B, k)`."""
     resampled = [
-        {name: np.empty((resampling.replicates, len(one.values))) for name, one in measured.items()}
+        {name: np.empty((one.replicates(resampling), len(one.values))) for name, one in measured.items()}
         for measured in everyone
     ]
     for number, weight in enumerate(resampling.weights()):
         for measured, values in zip(everyone, resampled, strict=True):
+            counted: dict[Any, Any] = {}
             for name, one in measured.items():
-                values[name][number] = one.score(weight)
+                if number < len(values[name]):
+                    values[name][number] = one.score(weight, counted)
     return resampled
 
 
@@ -207,7 +229,9 @@ def _scores(
     for name, one in measured.items():
         if one.about.kind != kind:
             continue
-        low, high = bootstrap.interval(resampled[name], one.values, one.support(resampling), one.limits())
+        low, high = bootstrap.interval(
+            resampled[name], one.values, one.support(resampling), one.limits(), reflected=one.biased
+        )
         scores[name] = [
             Score(float(value), float(lower), float(upper), count, one.about.direction, bootstrap.LEVEL)
             for value, lower, upper, count in zip(one.values, low, high, one.counts(resampling.n), strict=True)
@@ -232,7 +256,9 @@ def _differences(
         support = np.minimum(one.support(resampling), other.support(resampling))
         ours, theirs = one.limits(), other.limits()
         limits = (ours[0] - theirs[1], ours[1] - theirs[0]) if ours and theirs else None
-        low, high = bootstrap.interval(network_resampled[name] - rival_resampled[name], value, support, limits)
+        low, high = bootstrap.interval(
+            network_resampled[name] - rival_resampled[name], value, support, limits, reflected=one.biased
+        )
         differences[name] = Score(
             float(value[0]), float(low[0]), float(high[0]), resampling.n, one.about.direction, bootstrap.LEVEL
         )
@@ -248,3 +274,16 @@ def _tables(
             rows = metric.score(metric.prepare(truth, predictions, schema), None).tolist()
             tables[name] = Table(schema.targets[0].classes, tuple(tuple(row) for row in rows))
     return tables
+
+
+def _curves(
+    metrics: Mapping[str, ModuleType], truth: Columns, predictions: Columns, schema: Schema
+) -> dict[str, Mapping[str, tuple[float, ...]]]:
+    """The curves that are defined, each a few columns of equal length."""
+    curves: dict[str, Mapping[str, tuple[float, ...]]] = {}
+    for name, metric in metrics.items():
+        if metric.KIND == "curve":
+            columns = metric.curve(metric.prepare(truth, predictions, schema))
+            if columns:
+                curves[name] = {column: tuple(values) for column, values in columns.items()}
+    return curves

@@ -142,6 +142,22 @@ def test_intervals_cover_the_truth(n, share, least):
     assert least <= covered / 400 < 1.0
 
 
+def test_what_chance_makes_greater_is_taken_off():
+    """A perfectly honest network: its calibration error on a few hundred examples is chance, and the truth is 0."""
+    generator = np.random.default_rng(0)
+    for _ in range(10):
+        second = generator.random(200)
+        true = (generator.random(200) < second).astype(int)
+        truth = {"label": ["ab"[one] for one in true]}
+        predictions = {
+            "label": ["ab"[int(one > 0.5)] for one in second],
+            "probabilities": np.stack([1 - second, second], axis=1),
+        }
+        content = judge(make_card("ece"), ROOMS, truth, predictions, make_schema("ab"))
+        score = content["scores"]["ece"]
+        assert 0.0 <= score["low"] < 0.02 < score["value"] < score["high"]
+
+
 def test_examples_of_one_group_count_as_one():
     right = np.random.default_rng(0).random(20) < 0.7
     repeated = np.repeat(right, 10)
@@ -210,12 +226,43 @@ def test_nothing_to_judge_is_said():
         evaluate_metrics(("accuracy",), ROOMS, {"label": []}, {"label": []}, make_schema("ab"))
 
 
-def test_ten_thousand_rows_are_judged_in_seconds():
-    names, truth, predictions = make_answers(10_000, 10)
-    rivals = {name: (make_answers(10_000, 10, 1, 1.0)[2], 1, "") for name in ("constant", "linear")}
+def test_ten_thousand_rows_are_judged_by_twenty_metrics_in_seconds():
+    names, truth, predictions = make_answers(10_000, 2)
+    rivals = {name: (make_answers(10_000, 2, 1, 1.0)[2], 1, "") for name in ("constant", "linear")}
+    more = ("auroc", "average_precision", "mcc", "brier", "ece", "weighted_f1", "macro_precision", "weighted_precision")
+    card = make_card(*ALL, *more, "confusion_matrix", "roc", "precision_recall", "reliability")
+    assert len(card.metrics) == 20
     start = time.process_time()
-    judge(make_card(*ALL, "confusion_matrix"), ROOMS, truth, predictions, make_schema(names), None, 0, rivals)
-    assert time.process_time() - start < 5.0
+    content = judge(card, ROOMS, truth, predictions, make_schema(names), None, 0, rivals)
+    assert time.process_time() - start < 10.0
+    assert set(content["curves"]) == {"roc", "precision_recall", "reliability"}
+    assert judging.from_json(json.loads(json.dumps(content))).curves["roc"]["true_positive_rate"][-1] == 1.0
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_what_is_counted_once_for_several_metrics_is_what_each_counts_alone(classes, monkeypatch):
+    monkeypatch.setattr(bootstrap, "REPLICATES", 50)
+    names, truth, predictions = make_answers(150, classes, clear=1.0)
+    many = ("balanced_accuracy", "macro_f1", "mcc", "recall", "f1", "weighted_f1", "auroc", "average_precision")
+    together = judge(make_card(*many), ROOMS, truth, predictions, make_schema(names))
+    for name in many:
+        alone = judge(make_card(name), ROOMS, truth, predictions, make_schema(names))
+        kind = "per_class" if name in ("recall", "f1") else "scores"
+        assert together[kind][name] == alone[kind][name]
+
+
+def test_numbers_are_judged_in_the_measure_of_their_target():
+    generator = np.random.default_rng(0)
+    truth = {"value": generator.normal(size=300)}
+    predictions = {"value": truth["value"] + generator.normal(size=300)}
+    schema = Schema((), (Field("value", "number", "float32", measure="dollars"),), ())
+    card = make_card("rmse", "mse", "r2", "mape", "residuals", "coverage")
+    content = judge(card, ROOMS, truth, predictions, schema)
+    measures = {name: about["measure"] for name, about in content["metrics"].items()}
+    assert (measures["rmse"], measures["mse"], measures["r2"], measures["mape"]) == ("dollars", "dollars²", "", "share")
+    assert list(content["scores"]) == ["rmse", "mse", "r2", "mape"], "nothing was promised, so no coverage"
+    assert content["scores"]["rmse"]["low"] < 1.0 < content["scores"]["rmse"]["high"]
+    assert set(content["curves"]["residuals"]) == {"prediction", "residual"}
 
 
 def test_the_worst_answers_come_worst_first_whichever_way_is_better():
