@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -14,16 +14,28 @@ from typing import Any
 
 import numpy as np
 
-from stepwell import files
+from stepwell import files, likeness
 from stepwell.errors import DataError, RunError
 from stepwell.schema import PARTS, Array, Columns, Examples, Part
-from stepwell.splits import Assignment
+from stepwell.splits import Assignment, key_values
 
 LIMIT = 2**31
 """The most bytes of a `split.csv` that are read."""
 
 _HEAD = ["unit", "id", "part", "group", "why"]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+@dataclass(frozen=True)
+class Ties:
+    """What stays together besides units, groups and equal contents.
+
+    `values` holds, for each kind of tie, a value an example: equal ones stay together, None ties nothing. `notes`
+    say in sentences what was found.
+    """
+
+    values: tuple[Sequence[Hashable], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,16 +56,19 @@ def make_split(
     digests: Sequence[str | None],
     seed: int,
     *,
+    ties: Ties = Ties(),
     left_out: Mapping[int, str] | None = None,
     truth: Sequence[str] = ("label",),
     earlier: Mapping[str, str] | None = None,
+    remembered: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """Put every example into a part by the rule `module` and its `options`; a row an example, in their order.
 
-    `digests` are hashes of the content (None = unknown): equal contents stay together. `left_out` are
-    examples that can be in no part (unreadable ones), by index with the reason. `earlier` maps ids to
-    the parts of an earlier run, which they keep; what belongs with them follows, the rest is put by the
-    rule. Where `truth`, the columns that the task answers, holds `label`, the classes are checked.
+    `digests` are hashes of the content (None = unknown): equal contents stay together, and what `ties` (see
+    `find_ties`) ties. `left_out` are examples that can be in no part (unreadable ones), by index with the
+    reason. `earlier` maps ids to the parts of an earlier run, `remembered` to those that the ledger knows: they keep
+    them, what belongs with them follows, and the rest is put by the rule. Where `truth`, the columns that the task
+    answers, holds `label`, the classes are checked.
     Raises `DataError` where nothing can be learnt or judged: one class, one example a class, an empty
     part, a class that train lacks.
     """
@@ -65,12 +80,15 @@ def make_split(
             where=examples.source,
             do=f"mend the first: {missing[min(missing)]}" if missing else "point to a source with examples",
         )
-    groups = join_groups(examples, digests)
+    groups = join_groups(examples, digests, ties)
     used = subset(examples, indices)
     labels = _classes(used.facts.get("label", ())) if "label" in truth else ()
     _check_classes(labels, examples.source)
     own = [groups[i] for i in indices]
-    assigned = _keep(module.assign(options, used, own, seed), used.ids, own, earlier or {})
+    given = used.facts.get("part", (None,) * len(used))
+    free = {name for name, part in zip(used.ids, given, strict=True) if part is None}  # given parts may have changed
+    known = {name: part for name, part in (remembered or {}).items() if name in free}
+    assigned = _keep(module.assign(options, used, own, seed), used.ids, own, earlier or {}, known)
     _check_parts(assigned, labels, examples.source)
     placed = dict(zip(indices, zip(assigned.parts, assigned.reasons, strict=True), strict=True))
     rows = []
@@ -80,13 +98,47 @@ def make_split(
     return rows
 
 
-def join_groups(examples: Examples, digests: Sequence[str | None]) -> tuple[str, ...]:
-    """For every example the name of what it must stay with: its unit, its fact `group`, and equal contents.
+def find_ties(options: Any, examples: Examples, hashes: Sequence[str | None] = ()) -> Ties:
+    """What the options `keys` and `near` of a rule tie, where it has them.
+
+    Examples that agree in all columns or facts of `keys` stay together, and pictures that look alike: `hashes`
+    are those of `likeness.perceptual`, one an example, or none. `DataError` where there is no such column.
+    """
+    values: list[Sequence[Hashable]] = []
+    notes: list[str] = []
+    keys = getattr(options, "keys", ())
+    if keys:
+        keyed = key_values(examples, keys)
+        values.append(keyed)
+        lacking = keyed.count(None)
+        said = f"{len(set(keyed) - {None}):,} groups by {' and '.join(keys)} stay whole"
+        notes.append(said + (f"; {lacking:,} examples have none and stand alone" if lacking else ""))
+    near = getattr(options, "near", None)
+    if near is not None and any(hashes):
+        alike = likeness.sets(hashes, near)
+        values.append(_members(alike.sets, len(examples)))
+        if alike.sets:
+            first = max(alike.sets, key=len)
+            notes.append(
+                f"{sum(map(len, alike.sets)):,} pictures look alike, in {len(alike.sets):,} sets, each of which stays "
+                f"in one part (for instance {examples.ids[first[0]]!r} and {examples.ids[first[1]]!r}; "
+                "--split.near none treats them as different)"
+            )
+        elif alike.why_none:
+            notes.append(f"pictures that look alike are not kept together: {alike.why_none}")
+    return Ties(tuple(values), tuple(notes))
+
+
+def join_groups(examples: Examples, digests: Sequence[str | None], ties: Ties = Ties()) -> tuple[str, ...]:
+    """For every example the name of what it must stay with: its unit, its fact `group`, equal contents, and `ties`.
 
     A group is named after its least fact `group`, or else its least unit, whatever the order of the
     examples. (Should one name serve two groups they stay together, which leaks nothing.)
     """
     given = examples.facts.get("group", (None,) * len(examples))
+    kinds = [values for values in (examples.units, given, digests, *ties.values) if _repeats(values)]
+    if not kinds:
+        return tuple(unit if name is None else str(name) for unit, name in zip(examples.units, given, strict=True))
     parent = list(range(len(examples)))
 
     def root(i: int) -> int:
@@ -95,17 +147,33 @@ def join_groups(examples: Examples, digests: Sequence[str | None]) -> tuple[str,
             i = parent[i]
         return i
 
-    first: dict[tuple[str, Any], int] = {}
-    for i, (unit, group, digest) in enumerate(zip(examples.units, given, digests, strict=True)):
-        for kind, value in (("unit", unit), ("group", group), ("digest", digest)):
-            if value is not None:
-                parent[root(i)] = root(first.setdefault((kind, value), i))
+    for values in kinds:
+        first: dict[Hashable, int] = {}
+        for i, value in enumerate(values):
+            if value is not None and (mate := first.setdefault(value, i)) != i:
+                parent[root(i)] = root(mate)
     roots = [root(i) for i in range(len(examples))]
     names: dict[int, tuple[bool, str]] = {}
     for at, unit, group in zip(roots, examples.units, given, strict=True):
         name = (True, unit) if group is None else (False, str(group))
         names[at] = min(names.get(at, name), name)
     return tuple(names[at][1] for at in roots)
+
+
+def _repeats(values: Sequence[Hashable]) -> bool:
+    """Whether two examples have the same value; None is no value."""
+    different = set(values)
+    absent = sum(value is None for value in values) if None in different else 0
+    return len(different - {None}) + absent < len(values)
+
+
+def _members(sets: Sequence[Sequence[int]], count: int) -> list[int | None]:
+    """For each of `count` examples the number of its set, None where it is in none."""
+    found: list[int | None] = [None] * count
+    for number, members in enumerate(sets):
+        for i in members:
+            found[i] = number
+    return found
 
 
 def subset(examples: Examples, indices: Sequence[int]) -> Examples:
@@ -147,7 +215,7 @@ def write_split(path: Path, rows: Sequence[Row]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
     writer.writerow(_HEAD)
-    writer.writerows([_guard(cell) for cell in dataclasses.astuple(row)] for row in rows)
+    writer.writerows(map(_guard, (row.unit, row.id, row.part, row.group, row.why)) for row in rows)
     # File names that are no valid text come from the system as lone surrogates and go back as such.
     files.write_whole(path, text.getvalue().encode("utf-8", "surrogatepass"))
 
@@ -175,18 +243,31 @@ def _guard(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
-def _keep(assigned: Assignment, ids: Sequence[str], groups: Sequence[str], earlier: Mapping[str, str]) -> Assignment:
+def _keep(
+    assigned: Assignment,
+    ids: Sequence[str],
+    groups: Sequence[str],
+    earlier: Mapping[str, str],
+    remembered: Mapping[str, str],
+) -> Assignment:
     """The assignment, but with every example of an earlier run in its old part, and its group's new ones there too."""
-    old: dict[str, list[str]] = {}
-    for name, group in zip(ids, groups, strict=True):
-        if earlier.get(name):
-            old.setdefault(group, []).append(earlier[name])
+    if not earlier and not remembered:
+        return assigned
+    known = [earlier.get(name) or remembered.get(name) for name in ids]
+    old: dict[str, Part | str] = {}
+    for part, group in zip(known, groups, strict=True):
+        if part:
+            old[group] = min(old.get(group, part), part, key=PARTS.index)
     parts, reasons = list(assigned.parts), list(assigned.reasons)
-    for i, (name, group) in enumerate(zip(ids, groups, strict=True)):
-        if earlier.get(name):
-            parts[i], reasons[i] = earlier[name], "as in the earlier run"
+    for i, (name, part, group) in enumerate(zip(ids, known, groups, strict=True)):
+        if part:
+            if name in earlier:
+                reasons[i] = "as in the earlier run"
+            elif parts[i] != part:  # else the rule itself puts it there
+                reasons[i] = "as in earlier runs (the ledger)"
+            parts[i] = part
         elif group in old:
-            parts[i], reasons[i] = min(old[group], key=PARTS.index), "joins its group of the earlier run"
+            parts[i], reasons[i] = old[group], "joins its group of an earlier run"
     return Assignment(tuple(parts), tuple(reasons))
 
 

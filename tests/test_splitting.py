@@ -110,7 +110,7 @@ def test_what_an_earlier_run_split_stays_and_its_groups_new_ones_join():
     digests[0] = digests[79] = "same"
     found = rows(grown, digests, earlier=earlier)
     assert {row.id: row.part for row in found[:40]} == earlier
-    assert (found[79].part, found[79].why) == (earlier["e0"], "joins its group of the earlier run")
+    assert (found[79].part, found[79].why) == (earlier["e0"], "joins its group of an earlier run")
     assert {row.part for row in found[40:]} == {"train", "valid", "test"}
 
 
@@ -170,3 +170,40 @@ def test_a_damaged_file_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(RunError, match="damaged"):
         splitting.read_split(path)
+
+
+def test_pictures_that_look_alike_stay_together_and_the_note_names_two():
+    hashes = [f"{i * 0x9E3779B97F4A7C15F39CC0605CEDC834**2 % 2**256:064x}" for i in range(1, 61)]
+    hashes[50] = hashes[3][:-1] + ("0" if hashes[3][-1] != "0" else "1")
+    examples = listing(60, label=["a", "b"] * 30)
+    ties = splitting.find_ties(stratified.Options(), examples, hashes)
+    assert "2 pictures look alike, in 1 sets" in ties.notes[0] and "'e3' and 'e50'" in ties.notes[0]
+    found = rows(examples, ties=ties)
+    assert found[3].part == found[50].part and found[3].group == found[50].group
+    assert splitting.find_ties(stratified.Options(near=None), examples, hashes) == splitting.Ties()
+    assert "not kept together" in splitting.find_ties(stratified.Options(), examples, [hashes[0]] * 60).notes[0]
+
+
+def test_keys_tie_what_agrees_in_all_of_them():
+    examples = listing(40, label=["a", "b"] * 20, owner=[f"o{i % 20}" for i in range(40)])
+    ties = splitting.find_ties(stratified.Options(keys=("owner",)), examples)
+    found = rows(examples, ties=ties)
+    assert all(found[i].part == found[i + 20].part for i in range(20))
+    assert ties.notes == ("20 groups by owner stay whole",)
+
+
+def test_rules_of_others_need_neither_keys_nor_near():
+    assert splitting.find_ties(object(), listing(3), ["a", None, None]) == splitting.Ties()
+
+
+def test_what_the_ledger_remembers_is_kept_but_for_given_parts():
+    examples = listing(40, label=["a", "b"] * 20)
+    plain = rows(examples)
+    assert rows(examples, remembered={row.id: row.part for row in plain}) == plain
+    other = next(row.id for row in plain if row.part == "train")
+    kept = rows(examples, remembered={other: "test"})
+    assert next(row for row in kept if row.id == other).part == "test"
+    assert next(row for row in kept if row.id == other).why == "as in earlier runs (the ledger)"
+    given = ["train"] * 30 + ["valid"] * 4 + ["test"] * 6
+    moved = listing(40, label=["a", "b"] * 20, part=given)
+    assert [row.part for row in rows(moved, remembered=dict.fromkeys(moved.ids, "test"))] == given

@@ -3,6 +3,9 @@
 A rule is a module with a frozen dataclass `Options` and
 `assign(options, examples, groups, seed) -> Assignment`; `groups` names for every example what must
 stay together. Parts that come with the data are kept by every rule: `honor` says what is left to divide.
+The options `keys` and `near`, where a rule has them, say what else stays together (see `splitting.find_ties`).
+`moves(options) -> bool`, where it is there and says so, tells that parts follow the data (their times, their given
+parts) and do not stay with the units as data grow.
 """
 
 from __future__ import annotations
@@ -10,15 +13,34 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+import numpy as np
 
-from stepwell.errors import DataError, RecipeError
-from stepwell.schema import PARTS, Examples, Part
+from stepwell.errors import DataError, RecipeError, did_you_mean
+from stepwell.likeness import NEAR
+from stepwell.schema import PARTS, Columns, Examples, Part
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 """The share of one part; those of the three parts add up to 1."""
+
+Keys = Annotated[
+    tuple[str, ...],
+    msgspec.Meta(description="Columns or facts; examples that agree in all of them stay in one part."),
+]
+"""Names of raw columns (of a table) or of facts; an example that lacks one of the values is tied to nothing by them."""
+
+Near = Annotated[
+    Annotated[int, msgspec.Meta(ge=0, le=10)] | None,
+    msgspec.Meta(
+        description="Pictures that look alike, in all but so many of the 64 bits of a hash, stay in one part; "
+        "none compares exact contents alone."
+    ),
+]
+"""How near pictures must be to count as copies (see `likeness.sets`); without effect where there are no pictures."""
+
+__all__ = ["NEAR", "Assignment", "Keys", "Near", "Pool", "Share", "given_parts", "honor", "key_values"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +82,7 @@ def honor(examples: Examples, groups: Sequence[str], shares: Mapping[Part, float
     up to 1, `DataError` where a given part is none of train, valid, test.
     """
     _check(shares)
-    given = _given(examples)
+    given = given_parts(examples)
     if not any(given):
         nothing = ("",) * len(examples)
         return Pool(Assignment(nothing, nothing), tuple(range(len(examples))), dict(shares))
@@ -83,7 +105,8 @@ def honor(examples: Examples, groups: Sequence[str], shares: Mapping[Part, float
     return Pool(kept, alone, filled, f"no {' or '.join(missing)} part given, cut from train: ")
 
 
-def _given(examples: Examples) -> list[Part | None]:
+def given_parts(examples: Examples) -> list[Part | None]:
+    """The part that comes with each example (fact `part`); `DataError` where one is none of train, valid, test."""
     given: list[Part | None] = []
     by_name = {str(part): part for part in PARTS}
     for name, part in zip(examples.ids, examples.facts.get("part", (None,) * len(examples)), strict=True):
@@ -95,6 +118,32 @@ def _given(examples: Examples) -> list[Part | None]:
             )
         given.append(None if part is None else by_name[part])
     return given
+
+
+def key_values(examples: Examples, keys: Sequence[str]) -> list[tuple[Any, ...] | None]:
+    """For every example its values of some facts or raw columns, None where it lacks one of them.
+
+    `DataError` where there is no such fact or column.
+    """
+    raw: Columns = {}
+    if any(name not in examples.facts for name in keys) and examples.columns:
+        raw = examples.fetch(range(len(examples)), None)
+    columns = []
+    for name in keys:
+        if name not in examples.facts and name not in raw:
+            known = sorted({*examples.facts, *raw})
+            raise DataError(
+                f"There is no column {name!r} by which examples could stay together.",
+                where=f"{examples.source}, --split.keys",
+                do=f"{did_you_mean(name, known)} What the reader takes for groups or times is named group or time."
+                if known
+                else "the reader of these data gives no columns to choose from",
+            )
+        values = examples.facts[name] if name in examples.facts else raw[name]
+        plain = values.tolist() if isinstance(values, np.ndarray) else values
+        # A number that is missing is not equal to itself.
+        columns.append([None if value is None or value != value else value for value in plain])
+    return [None if None in row else row for row in zip(*columns, strict=True)]
 
 
 def _check(shares: Mapping[Part, float]) -> None:
