@@ -79,6 +79,12 @@ class Inspection:
             return ""
         return f" (of the {len(self.looked):,} looked at, of {len(self.examples):,})"
 
+    def noted(self, index: int, fact: str) -> Any:
+        """What looking at an example noted under a name; None where it was not looked at, or has no such fact."""
+        if fact == "digest" and self.digests[index] is not None:
+            return self.digests[index]
+        return self.looks.get(index, {}).get(fact)
+
     def names(self, indices: Sequence[int], most: int = 5) -> tuple[str, ...]:
         """The ids of the first few of some examples."""
         return tuple(self.examples.ids[i] for i in indices[:most])
@@ -145,11 +151,13 @@ def run_checks(inspection: Inspection, parts: Sequence[str] | None) -> tuple[Fin
     `parts` holds the part of every example ("" = in none) after a split; None before it. What listing
     itself brought up (`examples.findings`) is not repeated.
     """
-    found = [
-        finding
-        for name in discovery.names("audit")
-        for finding in discovery.load("audit", name).check(inspection, parts)
-    ]
+    # Numbers near the limits of float64 become infinities and NaN on the way, which no threshold is passed by.
+    with np.errstate(all="ignore"):
+        found = [
+            finding
+            for name in discovery.names("audit")
+            for finding in discovery.load("audit", name).check(inspection, parts)
+        ]
     return tuple(sorted(found, key=lambda one: -one.severity))
 
 
