@@ -1,4 +1,4 @@
-"""The same answer for everything: the shares of the classes in the training part."""
+"""The same answer for everything: the shares of the classes in the training part, or the mean of its numbers."""
 
 from __future__ import annotations
 
@@ -20,5 +20,15 @@ def fit(targets: Array, classes: int) -> Callable[[int], Array]:
 
     def predict(rows: int) -> Array:
         return np.tile(shares, (rows, 1))
+
+    return predict
+
+
+def fit_mean(targets: Array) -> Callable[[int], Array]:
+    """From numbers `(n,)` a function that gives their mean `m` times `(m,)`, float64."""
+    mean = float(np.mean(targets, dtype=np.float64))
+
+    def predict(rows: int) -> Array:
+        return np.full(rows, mean)
 
     return predict

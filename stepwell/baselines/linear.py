@@ -23,7 +23,7 @@ INVERSE_PENALTY = 0.1
 MOST_NUMBERS = 2**25
 """Rows times features that are fitted at most, float32: 128 MB."""
 
-_PILOT = 500
+_PILOT, _PILOT_NUMBERS = 500, 2**18  # rows, or rows times features where that is more: enough to outweigh fixed costs
 _PREDICTED = 4096  # rows standardized at a time
 
 
@@ -56,7 +56,7 @@ def fit(
     order = sampling.order(seed, "linear baseline", ids, targets.tolist())
     most = min(n, max(classes, MOST_NUMBERS // max(1, width)))
     if seconds is not None:
-        pilot = max(min(_PILOT, most), min(classes, most))
+        pilot = max(min(max(_PILOT, _PILOT_NUMBERS // max(1, width)), most), min(classes, most))
         start = time.perf_counter()
         _, iterations = _fit(features[order[:pilot]], targets[order[:pilot]])
         per_row = (time.perf_counter() - start) / (max(iterations, 1) * pilot)

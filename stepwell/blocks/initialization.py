@@ -19,6 +19,7 @@ Initialization = Literal[
     "he_uniform",
     "lecun",
     "orthogonal",
+    "torch",
 ]
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
@@ -45,6 +46,7 @@ def initialize(
     he_uniform     a factor on the uniform distribution of the same variance
     lecun          a factor on N(0, 1 / fan_in), as SELU wants it; Klambauer et al., NeurIPS 2017
     orthogonal     a factor on a random orthogonal matrix; Saxe et al., ICLR 2014
+    torch          a factor on U(-a, a) with a = 1 / sqrt(fan_in), as PyTorch begins; biases lie as far around `bias`
 
     `linear` says that no activation follows: "he" then drops its factor 2, which makes up for what
     ReLU cuts off, so that an output layer begins no louder than its input.
@@ -54,6 +56,10 @@ def initialize(
         _fill(layer.weight, method, factor, linear)
         if layer.bias is not None:
             nn.init.constant_(layer.bias, bias)
+            if method == "torch":
+                bound = layer.weight[0].numel() ** -0.5
+                with torch.no_grad():
+                    layer.bias += torch.empty_like(layer.bias).uniform_(-bound, bound)
 
 
 def layers(module: nn.Module) -> Iterator[Layer]:
@@ -85,3 +91,6 @@ def _fill(weight: Tensor, method: Initialization, scale: float, linear: bool) ->
             nn.init.kaiming_normal_(weight, nonlinearity="linear").mul_(scale)
         case "orthogonal":
             nn.init.orthogonal_(weight, gain=scale)
+        case "torch":
+            bound = scale * weight[0].numel() ** -0.5
+            weight.uniform_(-bound, bound)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from msgspec import Meta
 from torch import Tensor
 from torch.nn import functional
 
-from stepwell.errors import RecipeError
+from stepwell.losses._terms import class_factors, summed
 from stepwell.schema import Term
+
+ACCEPTS = ("category",)
+"""The kinds of target that the loss compares answers with."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +41,8 @@ def term(options: Options, outputs: Tensor, targets: Tensor, weight: Tensor | No
     losses = functional.cross_entropy(
         outputs.float(),
         targets,
-        weight=_class_weights(options, outputs),
+        weight=None if options.class_weights is None else class_factors(options.class_weights, outputs),
         reduction="none",
         label_smoothing=options.label_smoothing,
     )
-    if weight is None:
-        return Term(losses.sum(), float(len(losses)))
-    return Term((losses * weight).sum(), float(weight.sum()))
-
-
-def _class_weights(options: Options, outputs: Tensor) -> Tensor | None:
-    if options.class_weights is None:
-        return None
-    if len(options.class_weights) != outputs.shape[1]:
-        raise RecipeError(
-            f"There are {len(options.class_weights)} class weights for {outputs.shape[1]} classes.",
-            where="loss.class_weights",
-            do="give one weight a class, in the order in which the classes are listed",
-        )
-    return torch.tensor(options.class_weights, device=outputs.device)
+    return summed(losses, weight)

@@ -1,0 +1,117 @@
+"""Gradient boosting of trees on binned features (scikit-learn's): the rival to beat on tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stepwell import sampling
+from stepwell.errors import MissingExtraError
+from stepwell.schema import Array
+
+TREES = 100
+"""Rounds at most, as scikit-learn has it; above 10,000 examples it stops once a tenth of them gain nothing."""
+
+MOST_LEVELS = 255
+"""A category of more values is taken for a number, as scikit-learn can bin no more."""
+
+MOST_NUMBERS = 2**28
+"""Rows times features that are fitted at most."""
+
+_PILOT, _PILOT_TREES = 5_000, 5
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """A fitted model: `predict` maps features `(m, d)` to probabilities `(m, classes)` or numbers `(m,)`, float64.
+
+    `n` is the number of examples it was fitted on, `note` says which.
+    """
+
+    predict: Callable[[Array], Array]
+    n: int
+    note: str
+
+
+def fit(
+    features: Array,
+    targets: Array,
+    classes: int,
+    ids: Sequence[str],
+    seed: int,
+    seconds: float | None = None,
+    levels: Sequence[int] = (),
+) -> Boosting:
+    """Fit features `(n, d)` to classes `(n,)` in 0 … classes-1, or to numbers where `classes` is 0.
+
+    The last `len(levels)` features are codes of categories below these many levels each. NaN is taken for missing.
+    Where all examples would take more than `seconds` (extrapolated from a small fit), a sample chosen by `ids`
+    and `seed` is fitted, stratified for classes, of a round size so that a slightly faster machine gives the same.
+    A class that was not seen has probability 0. Raises `MissingExtraError` without scikit-learn.
+    """
+    _need_sklearn()
+    n, width = features.shape
+    strata = targets.tolist() if classes else [0] * n
+    order = sampling.order(seed, "boosting baseline", ids, strata)
+    most = min(n, max(1, MOST_NUMBERS // max(1, width)))
+    kinds = _categorical(width, levels)
+    if seconds is not None and most > _PILOT:
+        start = time.perf_counter()
+        _train(features[order[:_PILOT]], targets[order[:_PILOT]], classes, kinds, _PILOT_TREES, seed)
+        per_row = (time.perf_counter() - start) / (_PILOT * _PILOT_TREES)
+        most = min(most, max(_PILOT, int(seconds / (per_row * TREES))))
+    count = n if most >= n else _round_down(most)
+    chosen = np.sort(order[:count])
+    model = _train(features[chosen], targets[chosen], classes, kinds, TREES, seed)
+    stratified = "a stratified " if classes else "a random "
+    which = f"all {n:,} training examples" if count == n else f"{stratified}{count:,} of {n:,} training examples"
+    note = f"gradient boosting, {int(model.n_iter_)} rounds on {width:,} features, {which}"
+    return Boosting(_predictor(model, classes), count, note)
+
+
+def _need_sklearn() -> None:
+    try:
+        import sklearn.ensemble  # noqa: F401 - heavy, and part of the extra
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("scikit-learn", "train", "The boosting baseline") from error
+
+
+def _categorical(width: int, levels: Sequence[int]) -> Array:
+    """Which features are categories of few enough values, `(d,)` bool."""
+    found = np.zeros(width, dtype=bool)
+    if levels:
+        found[-len(levels) :] = np.asarray(levels) <= MOST_LEVELS
+    return found
+
+
+def _train(features: Array, targets: Array, classes: int, kinds: Array, trees: int, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
+    model: Any = kind(max_iter=trees, categorical_features=kinds, random_state=seed)
+    if classes and np.unique(targets, return_counts=True)[1].min() < 2:
+        model.set_params(early_stopping=False)  # a class of one example cannot be divided to see when to stop
+    return model.fit(features, targets)
+
+
+def _predictor(model: Any, classes: int) -> Callable[[Array], Array]:
+    def numbers(rows: Array) -> Array:
+        found: Array = np.asarray(model.predict(rows), dtype=np.float64)
+        return found
+
+    def probabilities(rows: Array) -> Array:
+        whole = np.zeros((len(rows), classes), dtype=np.float64)
+        whole[:, model.classes_] = model.predict_proba(rows)
+        return whole
+
+    return probabilities if classes else numbers
+
+
+def _round_down(count: int) -> int:
+    """The largest of 1, 2, 5, 10, 20, 50 … that is no larger."""
+    power = 10 ** (len(str(count)) - 1)
+    return int(max(step * power for step in (1, 2, 5) if step * power <= count))

@@ -1,0 +1,33 @@
+"""The mean absolute error of numbers, or of the probabilities of classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+from torch import Tensor
+
+from stepwell.losses._terms import errors, summed
+from stepwell.schema import Term
+
+ACCEPTS = ("number", "category")
+"""The kinds of target that the loss compares answers with."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The settings of the absolute error."""
+
+    of: Annotated[
+        Literal["probabilities", "outputs"],
+        Meta(description="What of classes is compared: their probabilities, or the bare outputs."),
+    ] = "probabilities"
+
+
+def term(options: Options, outputs: Tensor, targets: Tensor, weight: Tensor | None) -> Term:
+    """The sum over examples of their mean absolute error over values or classes, over the number or weight of examples.
+
+    Shapes as for `mse`. The answer that minimizes it is a median, which far outliers do not move.
+    """
+    return summed(errors(outputs, targets, raw=options.of == "outputs").abs().mean(dim=1), weight)

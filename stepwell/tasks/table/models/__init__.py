@@ -1,0 +1,1 @@
+"""Networks on the columns of a table, one a file."""

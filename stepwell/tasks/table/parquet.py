@@ -1,0 +1,33 @@
+"""Parquet files, read by polars where it is installed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from stepwell.errors import DataError, MissingExtraError
+from stepwell.tasks.table import memory
+from stepwell.tasks.table.options import Options
+from stepwell.tasks.table.store import Table
+
+SUFFIXES = (".parquet", ".pq")
+"""The endings of Parquet files."""
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is taken for Parquet, by its ending."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def read(path: Path, options: Options) -> Table:
+    """The table in a file; `DataError` where it is damaged, `MissingExtraError` without polars."""
+    try:
+        import polars
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("polars", "tables", "Reading Parquet") from error
+    try:
+        frame = polars.read_parquet(path)
+    except (OSError, polars.exceptions.PolarsError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"The file cannot be read: {reason}.", where=str(path), do="check the file") from error
+    return replace(memory.of_frame(frame, str(path), options), first=1)

@@ -1,0 +1,392 @@
+"""Separated text (CSV, TSV and the like, also gzipped): looked at first, then read column by column.
+
+Read by Python's own csv module, so that training and the light install read alike. A file is gone through once
+more where a column that began as numbers turns out to be text: then its cells are kept exactly as written.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import itertools
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+
+from stepwell import archives
+from stepwell.errors import DataError
+from stepwell.schema import Finding
+from stepwell.tasks.table import cells, store
+from stepwell.tasks.table.options import Options
+from stepwell.tasks.table.store import Table
+
+SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".test", ".train")
+"""The endings of files of separated text, before `.gz`."""
+
+HEAD = 200  # records that are looked at before a file is read
+_HEAD_CHARACTERS = 2**22
+_CELLS = 2**16  # read at a time: they stay in the processor's cache
+_PREFACE = 5  # lines before a table that may say other things
+_DELIMITERS = {"tab": "\t", "semicolon": ";", "pipe": "|", "comma": ",", "space": " "}
+_STEADY = 0.95  # share of the records that must be of one width for a separator to be taken at once
+_LOOSE = 0.5  # and below which it may be spaces that separate
+_FIELD = 2**24  # characters in a cell, at most
+
+Record = list[str]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is laid out: what stands before the table, names (of the header or made up), and the width."""
+
+    encoding: str
+    delimiter: str
+    header: bool
+    preface: int
+    names: tuple[str, ...]
+    width: int
+    rules: cells.Rules
+    findings: tuple[Finding, ...]
+
+
+def is_separated(path: Path) -> bool:
+    """Whether a file is taken for separated text, by its ending."""
+    name = path.name.lower().removesuffix(".gz")
+    return name.endswith(SUFFIXES)
+
+
+def read(path: Path, options: Options, *, texts: bool | frozenset[str] = frozenset()) -> Table:
+    """The table in a file. Columns named in `texts` (True: all) are kept as text.
+
+    `DataError`, which names row or byte, where the file is no table of text: ragged, damaged, or of another encoding.
+    """
+    layout = look(path, options)
+    known = set(layout.names) if texts is True else set(texts or ())
+    while True:
+        columns, changed = _columns(path, layout, known)
+        if not changed:
+            break
+        known |= changed
+    rows = len(next(iter(columns.values())))
+    if not rows:
+        raise DataError("The table has no row below its header.", where=str(path), do="give a table with rows")
+    settings = {
+        "delimiter": (
+            next(word for word, sign in _DELIMITERS.items() if sign == layout.delimiter),
+            "by its first lines",
+        )
+        if layout.delimiter in _DELIMITERS.values()
+        else (layout.delimiter, "as given"),
+        "header": ("yes" if layout.header else "no", "by its first lines"),
+        "encoding": (layout.encoding, "by its bytes"),
+        "decimal": (layout.rules.decimal, "by its first lines"),
+    }
+    return Table(str(path), columns, rows, 1, layout.rules, settings, layout.findings)
+
+
+def look(path: Path, options: Options) -> Layout:
+    """The layout of a file, by its first records and the options; `DataError` where it has none."""
+    encoding, findings = _encoding(path, options.encoding)
+    head = _head(path, encoding)
+    delimiter = _delimiter(head, options.delimiter, path)
+    records = [record for _, record in _parsed(io.StringIO(head, newline=""), delimiter, path, HEAD)]
+    if not records:
+        raise DataError("The file is empty.", where=str(path), do="give a table with a header and rows")
+    width = _width(records)
+    preface = next(place for place, record in enumerate(records) if len(record) >= width - 1)
+    width = max(width, len(records[preface]))  # rows below a longer header lack cells, which is said of them
+    if width > 1 and len(records[preface]) == width - 1 and not _named_rows(records[preface:], width):
+        preface = next(place for place, record in enumerate(records) if len(record) == width)
+    if preface > _PREFACE:
+        preface = 0
+    findings += _preface_finding(records[:preface], path)
+    body = records[preface:]
+    rules = cells.Rules(_decimal(body, options.decimal), frozenset(options.tokens()))
+    header = options.header == "yes" or (options.header == "auto" and has_header(body, width, rules))
+    findings += _header_finding(body, header, options, path)
+    names = body[0] if header else [""] * width
+    if header and len(names) == width - 1:
+        unnamed_last = all(not record[-1].strip() for record in body[1:] if len(record) == width)
+        names = [*names, ""] if unnamed_last else ["row", *names]
+    return Layout(encoding, delimiter, header, preface, tuple(store.unique_names(names)), width, rules, tuple(findings))
+
+
+def first_row(path: Path, layout: Layout) -> Record:
+    """The cells of the first row; none where there is no row."""
+    return next(iter(_chunks(path, layout, 1)), [[]])[0]
+
+
+def _columns(path: Path, layout: Layout, texts: set[str]) -> tuple[dict[str, cells.Column], set[str]]:
+    """All columns, and the names of those that are text although they were not known to be (these are not whole)."""
+    coders = {name: cells.Coder(layout.rules) for name in layout.names if name in texts}
+    parts: dict[str, list[cells.Numbers]] = {name: [] for name in layout.names if name not in texts}
+    changed: set[str] = set()
+    size = max(64, _CELLS // layout.width)
+    for place, chunk in enumerate(_chunks(path, layout, size)):
+        if place == 1 and changed:  # most of what is text shows at once
+            break
+        for name, column in zip(layout.names, zip(*chunk, strict=True), strict=True):
+            if name in coders:
+                coders[name].add(column)
+            elif name not in changed:
+                found = cells.numbers(column, layout.rules)
+                if found is None:
+                    changed.add(name)
+                else:
+                    parts[name].append(cells.Numbers(found))
+    if changed:
+        return {}, changed
+    empty = cells.Numbers(np.zeros(0))
+    return {
+        name: coders[name].column() if name in coders else cells.joined([empty, *parts[name]]) for name in layout.names
+    }, changed
+
+
+def _chunks(path: Path, layout: Layout, size: int) -> Iterator[list[Record]]:
+    """The rows below the header, some at a time, each as wide as the table; `DataError` at one that is not."""
+    with _opened(path, layout.encoding) as file:
+        records = _parsed(file, layout.delimiter, path)
+        for _ in range(layout.preface + layout.header):
+            next(records)
+        chunk: list[Record] = []
+        for row, (line, record) in enumerate(records, start=1):
+            if len(record) != layout.width:
+                _refuse_ragged(record, row, line, layout, path)
+                record = [*record, ""] if len(record) < layout.width else record[:-1]
+            chunk.append(record)
+            if len(chunk) == size:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+
+def _refuse_ragged(record: Record, row: int, line: int, layout: Layout, path: Path) -> None:
+    """`DataError` at a row that is not as wide as the table, unless all it has too many is one empty cell."""
+    if len(record) == layout.width + 1 and not record[-1].strip():
+        return
+    cause = "a cell that holds the separator must be in quotes" if len(record) > layout.width else "cells are missing"
+    raise DataError(
+        f"Row {row:,} has {len(record):,} cells, the table {layout.width:,} columns: {cause}.",
+        where=f"{path}, line {line:,}",
+        do="mend this row; if the separator was taken for another, name it with --reader.delimiter",
+    )
+
+
+@contextmanager
+def _opened(path: Path, encoding: str) -> Iterator[io.TextIOBase]:
+    """The file as text; whatever goes wrong while it is read is a `DataError` that names it."""
+    try:
+        with _bytes(path) as raw:
+            yield io.TextIOWrapper(raw, encoding=encoding, newline="")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"The file is not {encoding} text: byte {error.object[error.start]:#04x} cannot be read.",
+            where=str(path),
+            do="name its encoding, for instance --reader.encoding cp1252",
+        ) from error
+    except (OSError, EOFError, zlib.error) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        raise DataError(f"The file cannot be read: {reason}.", where=str(path), do="check the file") from error
+
+
+@contextmanager
+def _bytes(path: Path) -> Iterator[BinaryIO]:
+    if path.name.lower().endswith(".gz"):
+        with gzip.open(path) as packed:
+            yield cast("BinaryIO", packed)
+    else:
+        with path.open("rb") as file:
+            yield file
+
+
+def _parsed(file: io.TextIOBase, delimiter: str, path: Path, most: int | None = None) -> Iterator[tuple[int, Record]]:
+    """The records that are not blank, each with the number of the line it ends on; the first `most` alone."""
+    lines: Iterator[str] = iter(file)
+    if delimiter == " ":
+        lines = (" ".join(line.split()) for line in lines)
+    csv.field_size_limit(_FIELD)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != " ", strict=True)
+    found = 0
+    try:
+        for record in reader:
+            if not record or (len(record) == 1 and not record[0].strip()):
+                continue
+            yield reader.line_num, record
+            found += 1
+            if found == most:
+                return
+    except csv.Error as error:
+        if most is not None and found:
+            return  # the head may end within quotes
+        raise DataError(
+            f"The text cannot be taken apart: {error}.",
+            where=f"{path}, line {reader.line_num:,}",
+            do="look at the quotes there: a quoted cell ends with a quote, and quotes within it are doubled",
+        ) from error
+
+
+def _encoding(path: Path, wanted: str) -> tuple[str, list[Finding]]:
+    """The encoding of a file: as wanted, by its mark, UTF-8 where all of it is, else Windows' own for the West."""
+    if wanted != "auto":
+        try:
+            return codecs.lookup(wanted).name, []
+        except LookupError as error:
+            raise DataError(f"There is no encoding {wanted!r}.", do="for instance utf-8, cp1252, latin-1") from error
+    decoder, place = codecs.getincrementaldecoder("utf-8")(), 0
+    try:
+        with _bytes(path) as raw:
+            start = raw.read(4)
+            if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                return "utf-16", []
+            block = start + raw.read(2**20)
+            if b"\0" in block:
+                raise DataError("The file holds bytes and no text.", where=str(path), do="save it as CSV or Parquet")
+            while block:
+                decoder.decode(block)
+                place += len(block)
+                block = raw.read(2**20)
+    except UnicodeDecodeError as error:
+        return "cp1252", [_encoding_finding(path, place + error.start, error.object[error.start])]
+    except (OSError, EOFError, zlib.error) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+        raise DataError(f"The file cannot be read: {reason}.", where=str(path), do="check the file") from error
+    return "utf-8-sig", []
+
+
+def _head(path: Path, encoding: str) -> str:
+    with _opened(path, encoding) as file:
+        text = file.read(_HEAD_CHARACTERS)
+    lines = text.splitlines(keepends=True)
+    return "".join(lines if len(text) < _HEAD_CHARACTERS or len(lines) < 3 else lines[:-1])
+
+
+def _delimiter(head: str, wanted: str, path: Path) -> str:
+    """The first separator that gives the records one width, else what comes nearest; spaces where no other does."""
+    if wanted != "auto":
+        return _DELIMITERS.get(wanted, wanted)
+    shares = {sign: _share(head, sign, path) for sign in _DELIMITERS.values() if sign != " "}
+    steady = next((sign for sign, share in shares.items() if share >= _STEADY), None)
+    if steady is not None:
+        return steady
+    best = max(shares, key=lambda sign: shares[sign])
+    return " " if shares[best] < _LOOSE and _share(head, " ", path) >= _STEADY else best
+
+
+def _share(head: str, sign: str, path: Path) -> float:
+    """The share of the first records that have the commonest width under a separator; 0 where that is one cell."""
+    try:
+        records = [record for _, record in _parsed(io.StringIO(head, newline=""), sign, path, HEAD)]
+    except DataError:
+        return 0.0
+    width = _width(records) if records else 1
+    return 0.0 if width == 1 else sum(len(record) == width for record in records) / len(records)
+
+
+def _width(records: Sequence[Record]) -> int:
+    """The commonest number of cells in a record below the first, the larger of equals."""
+    counts = Counter(len(record) for record in records[1:] or records)
+    return max(counts, key=lambda width: (counts[width], width))
+
+
+def _named_rows(records: Sequence[Record], width: int) -> bool:
+    """Whether a first record that is one cell short is a header: of a table whose rows are named, or end in nothing."""
+    return all(len(record) == width for record in records[1:]) and all(
+        cells.number(cell) is None for cell in records[0]
+    )
+
+
+def _decimal(records: Sequence[Record], wanted: str) -> str:
+    """The sign before decimals: a comma where numbers with one are there and none with a point."""
+    if wanted != "auto":
+        return wanted
+    plain = [cell.strip() for record in records for cell in record]
+    commas = [cell for cell in plain if "," in cell and cells.number(cell, ",") is not None]
+    points = any("." in cell and cells.number(cell, ".") is not None for cell in plain)
+    grouped = all(cells.number(cell, ".") is not None for cell in commas)  # 1,234 may be a thousand
+    return "," if commas and not points and not grouped else "."
+
+
+def has_header(records: Sequence[Record], width: int, rules: cells.Rules) -> bool:
+    """Whether the first record names columns: it holds no numbers above numbers, and its words do not come again."""
+    first, below = [cell.strip() for cell in records[0]], [one for one in records[1:] if len(one) == width]
+    shift = width - len(first)
+    if not below or shift not in (0, 1):
+        return not any(cells.number(cell, rules.decimal) is not None for cell in first)
+    named = numbered = again = 0
+    for place, cell in enumerate(first):
+        column = [record[place + shift].strip() for record in below]
+        there = [one for one in column if one not in rules.missing]
+        if cell in rules.missing or not there:
+            continue
+        if all(cells.number(one, rules.decimal) is not None for one in there):
+            named, numbered = (
+                (named + 1, numbered) if cells.number(cell, rules.decimal) is None else (named, numbered + 1)
+            )
+        elif cell in there:
+            again += 1
+    if named:
+        return numbered == 0 or _counted(first)
+    return numbered == 0 and again == 0 and len(set(first)) == len(first)
+
+
+def _counted(first: Sequence[str]) -> bool:
+    """Whether the numbers among some names count up by one, as names of pixels or years do."""
+    found = [int(cell) for cell in first if cell.isdigit()]
+    return len(found) > 1 and all(after - before == 1 for before, after in itertools.pairwise(found))
+
+
+def _encoding_finding(path: Path, place: int, byte: int) -> Finding:
+    return Finding(
+        name="encoding_guessed",
+        severity=1,
+        message=f"{path.name} is not UTF-8 (byte {place:,} is {byte:#04x}); it was read as cp1252.",
+        why="In another encoding letters beyond A to Z would be others.",
+        remedy="save it as UTF-8, or name its encoding with --reader.encoding",
+        where={"file": path.name},
+        evidence={"byte": place},
+        refuted_by="its letters beyond A to Z being right as they are shown",
+    )
+
+
+def _preface_finding(records: Sequence[Record], path: Path) -> list[Finding]:
+    if not records:
+        return []
+    shown = archives.printable(", ".join(records[0]))[:80]
+    return [
+        Finding(
+            name="lines_before_the_table",
+            severity=1,
+            message=f"{path.name} begins with what is no part of the table and was passed over: {shown!r}.",
+            why="They have another number of cells than the rows below them.",
+            remedy="nothing, if they are no rows",
+            where={"file": path.name},
+            evidence={"lines": len(records)},
+            refuted_by="their being rows of the table",
+        )
+    ]
+
+
+def _header_finding(records: Sequence[Record], header: bool, options: Options, path: Path) -> list[Finding]:
+    if header or options.header != "auto":
+        return []
+    shown = archives.printable(", ".join(cell.strip() for cell in records[0]))[:80]
+    return [
+        Finding(
+            name="no_header",
+            severity=1,
+            message=f"{path.name} has no header: its first line was taken for a row ({shown}); columns are numbered.",
+            why="A header taken for a row, or the other way round, is learned from as if it were data.",
+            remedy="add a header, or say so with --reader.header yes or no",
+            where={"file": path.name},
+            refuted_by="the first line being the names of the columns",
+        )
+    ]

@@ -1,0 +1,122 @@
+"""Named raw columns to one matrix of numbers and one of texts: columns are found by name, in any order.
+
+A column that was numbers in training is read as numbers even where it comes as text, and the reverse, so that a
+file, a DataFrame and a dictionary give the same. Nothing else may look at raw columns after this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from stepwell.errors import DataError, ExampleError, did_you_mean
+from stepwell.schema import Array, Columns, Trace
+from stepwell.tasks.table import cells
+
+
+@dataclass(frozen=True)
+class Options:
+    """Nothing to set."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Writes `numbers`, float64 `(n, len(numbers))`, and `texts`, objects `(n, len(texts))`, of text or None.
+
+    What is missing is NaN or None: what stands in `missing`, numbers among it, and what is infinite. Spaces around a
+    text do not count. `coded` are those of the `texts` that were numbers in training: 1, 1.0 and "01" are one of them.
+    """
+
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
+    coded: tuple[str, ...] = ()
+    missing: tuple[str, ...] = cells.MISSING
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Nothing by declaration: an absent column must be an error here and not pass this step over."""
+        return ()
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The two matrices."""
+        return ("numbers", "texts")
+
+    def apply(self, columns: Columns, traces: Sequence[Trace]) -> Columns:
+        """Put the columns side by side.
+
+        `DataError` names a column that is absent, `ExampleError` the text that should have been a number.
+        """
+        for name in (*self.numbers, *self.texts):
+            if name not in columns:
+                raise DataError(
+                    f"The column {name!r}, which the network was trained with, is not there.",
+                    where=f"columns given: {_listed(list(columns))}",
+                    do=did_you_mean(name, columns) if len(columns) <= 20 else "give all columns of the training data",
+                )
+        nothing = frozenset(self.missing)
+        numbers = np.full((len(traces), len(self.numbers)), np.nan)
+        for place, name in enumerate(self.numbers):
+            numbers[:, place] = numbers_of(columns[name], name, nothing)
+        texts = np.empty((len(traces), len(self.texts)), dtype=object)
+        for place, name in enumerate(self.texts):
+            column = columns[name]
+            texts[:, place] = texts_of(numbers_of(column, name, nothing) if name in self.coded else column, nothing)
+        return {"numbers": numbers, "texts": texts}
+
+
+def numbers_of(column: Array | Sequence[Any], name: str, nothing: frozenset[str]) -> Array:
+    """A raw column as float64 `(n,)`: NaN where nothing or something infinite stands; `ExampleError` for a word.
+
+    `nothing` are the texts that stand for nothing; those of them that are numbers do so as numbers too.
+    """
+    if is_measured(column):
+        values = np.asarray(column, dtype=np.float64)
+    else:
+        known = {cell: _number(cell, name, nothing) for cell in dict.fromkeys(column)}
+        values = np.fromiter(map(known.__getitem__, column), np.float64, len(column))
+    hidden = [value for value in map(cells.number, nothing) if value is not None]
+    if hidden:
+        values = np.where(np.isin(values, hidden), np.nan, values)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def texts_of(column: Array | Sequence[Any], nothing: frozenset[str]) -> list[str | None]:
+    """A raw column as text or None: numbers without a needless ".0", the rest without the spaces around it."""
+    values = column.tolist() if isinstance(column, np.ndarray) else column
+    known = {value: _text(value, nothing) for value in dict.fromkeys(values)}
+    return [known[value] for value in values]
+
+
+def is_measured(column: Array | Sequence[Any]) -> bool:
+    """Whether a raw column holds numbers, and not text."""
+    return isinstance(column, np.ndarray) and column.dtype.kind in "fiub"
+
+
+def _number(cell: Any, name: str, nothing: frozenset[str]) -> float:
+    text = "" if cell is None else str(cell).strip()
+    if not text or text in nothing:
+        return math.nan
+    value = cells.number(text)
+    if value is None:
+        raise ExampleError(
+            f"The column {name!r} holds numbers, and {text[:60]!r} is none.",
+            where=f"column {name!r}",
+            do="write it as a number with a decimal point, or leave the cell empty",
+        )
+    return value
+
+
+def _text(value: Any, nothing: frozenset[str]) -> str | None:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    text = cells.text_of(value) if isinstance(value, float) else str(value).strip()
+    return None if not text or text in nothing else text
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
