@@ -119,6 +119,20 @@ def lines(drawn: Sequence[Line], x_axis: Axis, y_axis: Axis, mark: Mark | None, 
     )
 
 
+def scatter(x: Array, y: Array, alt: str) -> Markup:
+    """A picture of points `(n,)` each, finite, n >= 1, with a line at y = 0."""
+    x_axis, y_axis = axis_of(x), axis_of(np.concatenate([y, -y]))
+    return render(
+        _SCATTER,
+        height=HEIGHT + 70,
+        alt=alt,
+        points=[(100 * x_axis.place(a), (HEIGHT + 70) * (1 - y_axis.place(b))) for a, b in zip(x, y, strict=True)],
+        x_ticks=[(100 * place, words) for place, words in x_axis.ticks],
+        y_ticks=[((HEIGHT + 70) * (1 - place), words) for place, words in y_axis.ticks],
+        zero=(HEIGHT + 70) * (1 - y_axis.place(0.0)),
+    )
+
+
 def _logarithmic_axis(low: float, high: float, words: Callable[[float], str]) -> Axis:
     low, high = low / 1.15, high * 1.15
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
@@ -167,6 +181,31 @@ _LINES = """
 <text class="best" x="{{ mark[0]|round(2) }}%" y="{{ (mark[1] + (30 if mark[1] < height / 2 else -2))|round(1) }}"
  {% if mark[0] > 55 %}text-anchor="end" dx="-8"{% else %}dx="8"{% endif %}>{{ mark[2] }}</text>
 {% endif %}
+{% for x, words in x_ticks %}
+<text x="{{ x|round(2) }}%" y="{{ height + 29 }}"
+ text-anchor="{{ 'start' if x < 4 else 'end' if x > 96 else 'middle' }}">{{ words }}</text>
+{% endfor %}
+</svg>
+</div>
+</div>
+"""
+
+_SCATTER = """
+<div class="chart" role="img" aria-label="{{ alt }}">
+<div class="plot" aria-hidden="true">
+<svg class="scale" height="{{ height + 34 }}">
+{% for y, words in y_ticks %}
+<text x="100%" y="{{ (y + 14)|round(1) }}" text-anchor="end">{{ words }}</text>
+{% endfor %}
+</svg>
+<svg class="field" height="{{ height + 34 }}">
+{% for y, words in y_ticks %}
+<line class="grid" x1="0" x2="100%" y1="{{ (y + 10)|round(1) }}" y2="{{ (y + 10)|round(1) }}"/>
+{% endfor %}
+<line class="best" x1="0" x2="100%" y1="{{ (zero + 10)|round(1) }}" y2="{{ (zero + 10)|round(1) }}"/>
+{% for x, y in points %}
+<circle class="point" cx="{{ x|round(2) }}%" cy="{{ (y + 10)|round(1) }}" r="2.5"/>
+{% endfor %}
 {% for x, words in x_ticks %}
 <text x="{{ x|round(2) }}%" y="{{ height + 29 }}"
  text-anchor="{{ 'start' if x < 4 else 'end' if x > 96 else 'middle' }}">{{ words }}</text>

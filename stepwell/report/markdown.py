@@ -18,6 +18,7 @@ from stepwell.schema import Finding
 _SEVERITY = {1: "notice", 2: "harmful", 3: "stop and fix"}
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
 _WEAKEST = 5
+_CLEAR = 0.05
 _MEANING = """They hold for data like the test part, drawn the same way. An interval says how far the number would move
 with other examples of that kind; it says nothing about data of another kind, or about another training. The whole
 report is report.html; every number is in scores.json, every setting in recipe.yaml."""
@@ -34,6 +35,7 @@ def text(facts: Facts) -> str:
         [f"# {escape(facts.title)}: {escape(facts.name)}"],
         [_summary(facts)],
         *(_scores(facts.scores) if facts.scores else []),
+        *(_care(facts.scores, examples=facts.examples) if facts.scores else []),
         *_findings(facts.findings, examples=facts.examples),
         *(_split(facts.split) if facts.split else []),
         *(_recipe(facts.recipe) if facts.recipe else []),
@@ -74,6 +76,35 @@ def _scores(scores: Scores) -> list[list[str]]:
         f"{wording.count(scores.interval.replicates)} resamples of {wording.count(scores.interval.units)} {unit}."
     )
     return [["## Scores"], lines, [escape(how)], *_weakest(scores)]
+
+
+def _care(scores: Scores, *, examples: bool) -> list[list[str]]:
+    """What a reader of the headline must know besides: leaks, slices that stand apart, how far trainings differ."""
+    about, lines = scores.metrics[scores.headline], []
+    if said := wording.looks(scores):
+        lines.append(f"- {said}")
+    if scores.leak is not None:
+        kept = scores.leak.without
+        clean = f": without them {about.title} {wording.value(kept.value, about, kept.n)}" if kept else ""
+        lines.append(
+            f"- {wording.count(scores.leak.leaked)} of {wording.count(scores.leak.n)} {scores.part} examples were seen "
+            f"in training, as copies or in groups{clean}{f' ({wording.interval(kept, about)})' if kept else ''}."
+        )
+    for one in scores.slices.found[:_WEAKEST] if scores.slices is not None and examples else ():
+        if one.chance < _CLEAR:
+            gap, ends = wording.difference(one.gap, about)
+            lines.append(
+                f"- {escape(f'{one.column}: {one.value}')}: {escape(about.title)} "
+                f"{wording.value(one.score.value, about, one.score.n)} (n {wording.count(one.score.n)}), "
+                f"{gap} ({ends}) from all others."
+            )
+    spread = scores.trial.spread.get(scores.headline) if scores.trial is not None else None
+    if spread is not None:
+        lines.append(
+            f"- Over {wording.count(spread.n)} trainings {escape(about.title)} went from "
+            f"{wording.value(spread.lowest, about, scores.n)} to {wording.value(spread.highest, about, scores.n)}."
+        )
+    return [["## Where to be careful"], lines] if lines else []
 
 
 def _weakest(scores: Scores) -> list[list[str]]:

@@ -91,6 +91,16 @@ class Verdict:
         return " ".join(one for one in (self.network, self.rival, self.comparison) if one)
 
 
+def looks(scores: Scores) -> str:
+    """A sentence on how often the judged examples were looked at, where that is more than this once; else empty."""
+    if scores.looks < 2:
+        return ""
+    return (
+        f"These {scores.part} examples were looked at {count(scores.looks)} times by now: whoever chooses by such "
+        "looks chooses what fits them, and the score is then too good."
+    )
+
+
 def verdict(scores: Scores) -> Verdict:
     """The headline in words, with intervals, n, the best rival, and whether the difference is more than chance."""
     about, score = scores.metrics[scores.headline], scores.scores.get(scores.headline)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from stepwell.judge.scores import About, Scores
 from stepwell.report import wording
-from stepwell.report.charts import Axis, linear_axis
+from stepwell.report.charts import Axis
+from stepwell.report.dots import axis_for, dots, row
 from stepwell.report.facts import Facts
 from stepwell.report.markup import render
 from stepwell.schema import Score
@@ -16,20 +15,6 @@ TITLE = "The score"
 
 _FAR = 3.0
 """A rival further away than this many times the span of the network and its best rival is only pointed at."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the picture: places are percent of the width; `beyond` is "left" or "right" where it is off it."""
-
-    name: str
-    note: str
-    text: str
-    network: bool
-    low: float
-    value: float
-    high: float
-    beyond: str
 
 
 def section(facts: Facts) -> str | None:
@@ -47,10 +32,10 @@ def section(facts: Facts) -> str | None:
     return render(
         _TEMPLATE,
         told=told,
-        rows=[
-            _row(name, note, one, about, axis, network=not number) for number, (name, note, one) in enumerate(systems)
-        ],
-        ticks=[(100 * place, words) for place, words in axis.ticks],
+        picture=dots(
+            [row(name, one, about, note=note, strong=not number) for number, (name, note, one) in enumerate(systems)],
+            axis,
+        ),
         about=about,
         level=wording.percent(scores.interval.level),
         drawn=f"{wording.count(scores.interval.units)} {unit}",
@@ -78,57 +63,13 @@ def _axis(scores: Scores, systems: list[tuple[str, str, Score]], about: About) -
     span = high - low
     near = [one for _, _, one in systems if low - _FAR * span <= one.value <= high + _FAR * span]
     low, high = min(one.low for one in near), max(one.high for one in near)
-    margin = 0.08 * (high - low)
-    low, high = low - margin, high + margin
-    if about.measure == "share":
-        low, high = max(low, 0.0), min(high, 1.0)
-    if about.measure != "share":
-        return linear_axis(low, high)
-    shares = linear_axis(100 * low, 100 * high, words=lambda one: f"{one:.4g} %")
-    return Axis(low, high, logarithmic=False, ticks=shares.ticks)
-
-
-def _row(name: str, note: str, score: Score, about: About, axis: Axis, *, network: bool) -> Row:
-    beyond = "left" if score.value < axis.low else "right" if score.value > axis.high else ""
-    return Row(
-        name=name,
-        note=note,
-        text=f"{wording.value(score.value, about, score.n)} ({wording.interval(score, about)})",
-        network=network,
-        low=100 * axis.place(score.low),
-        value=100 * axis.place(score.value),
-        high=100 * axis.place(score.high),
-        beyond=beyond,
-    )
+    return axis_for(low, high, about)
 
 
 _TEMPLATE = """
 <p class="verdict">{{ told.network }} {{ told.rival }} {{ told.comparison }}</p>
 <figure>
-<div class="dots">
-{% for row in rows %}
-<div class="who{{ ' network' if row.network }}"><b>{{ row.name }}</b> <span class="num">{{ row.text }}</span>
-{% if row.note %}<small>{{ row.note }}</small>{% endif %}</div>
-<div class="track{{ ' network' if row.network }}"><svg role="img" aria-label="{{ row.name }}: {{ row.text }}">
-{% for place, words in ticks %}
-<line class="grid" x1="{{ place|round(2) }}%" x2="{{ place|round(2) }}%" y1="0" y2="100%"/>
-{% endfor %}
-{% if row.beyond == "left" %}<text x="0" y="50%" dy="4">◂ further left</text>
-{% elif row.beyond == "right" %}<text x="100%" y="50%" dy="4" text-anchor="end">further right ▸</text>
-{% else %}
-<line class="range" x1="{{ row.low|round(2) }}%" x2="{{ row.high|round(2) }}%" y1="50%" y2="50%"/>
-<circle cx="{{ row.value|round(2) }}%" cy="50%" r="5"/>
-{% endif %}
-</svg></div>
-{% endfor %}
-<div class="who axis"></div>
-<div class="track axis"><svg aria-hidden="true">
-{% for place, words in ticks %}
-<text x="{{ place|round(2) }}%" y="13"
- text-anchor="{{ 'start' if place < 5 else 'end' if place > 95 else 'middle' }}">{{ words }}</text>
-{% endfor %}
-</svg></div>
-</div>
+{{ picture }}
 <figcaption>A dot is the {{ about.title }} on the same {{ n }} {{ part }} examples, its bar the {{ level }} interval
 ({{ replicates }} resamples of {{ drawn }}): where other examples of the same kind would likely put it.
 {{ about.better[:1]|upper }}{{ about.better[1:] }}.</figcaption>

@@ -33,14 +33,20 @@ def section(facts: Facts) -> str | None:
             }
         )
     return render(
-        _TEMPLATE, rows=rows, rivals=list(scores.baselines), best=best, n=wording.count(scores.n), part=scores.part
+        _TEMPLATE,
+        rows=rows,
+        rivals=list(scores.baselines),
+        best=best,
+        n=wording.count(scores.n),
+        part=scores.part,
+        looks=wording.looks(scores),
     )
 
 
 _TEMPLATE = """
 <p>Each value stands with its interval; all rest on the same {{ n }} {{ part }} examples.
 {% if best is not none %}The last column is network minus {{ best }}, taken pair by pair on the same examples:
-where its interval holds 0, chance may be all there is.{% endif %}</p>
+where its interval holds 0, chance may be all there is.{% endif %}{% if looks %} {{ looks }}{% endif %}</p>
 <div class="scroll" tabindex="0">
 <table>
 <thead><tr><th>metric</th><th class="num">network</th>

@@ -1,0 +1,87 @@
+"""Several trainings of one run: folds, the members of an ensemble, or compared methods."""
+
+from __future__ import annotations
+
+from stepwell.judge.scores import About, Scores
+from stepwell.judge.trial import Trained, Trial
+from stepwell.report import wording
+from stepwell.report.facts import Facts
+from stepwell.report.markup import render
+
+ORDER = 14
+TITLE = "Training by training"
+
+_SAID = {
+    "folds": "Every example was judged by the one network that had not seen it; how far the folds differ says how "
+    "much a single training depends on its share of the data.",
+    "ensemble": "Each member was trained on its own; “together” is the score of all members up to that line.",
+    "comparison": "Each method was trained on the same data with the same budget; differences are to the first, "
+    "example by example, and where their interval holds 0 chance may be all there is.",
+}
+
+
+def section(facts: Facts) -> str | None:
+    """A table, one row a training; None for a run of one."""
+    scores = facts.scores
+    if scores is None or scores.trial is None:
+        return None
+    trial, about = scores.trial, scores.metrics[scores.headline]
+    spread = trial.spread.get(scores.headline)
+    return render(
+        _TEMPLATE,
+        said=_SAID[trial.kind],
+        note=trial.note,
+        chosen=trial.chosen,
+        title=about.title,
+        rows=[_row(one, scores, about, trial) for one in trial.members],
+        together=any(one.together for one in trial.members),
+        differences=any(one.differences for one in trial.members),
+        spread=None
+        if spread is None
+        else {
+            "n": wording.count(spread.n),
+            "mean": wording.value(spread.mean, about, scores.n),
+            "deviation": wording.value(spread.deviation, about, scores.n),
+            "lowest": wording.value(spread.lowest, about, scores.n),
+            "highest": wording.value(spread.highest, about, scores.n),
+        },
+    )
+
+
+def _row(one: Trained, scores: Scores, about: About, trial: Trial) -> dict[str, object]:
+    def said(values: object) -> str:
+        found = values.get(scores.headline) if hasattr(values, "get") else None
+        return "–" if found is None else wording.value(found, about, one.n)
+
+    difference = one.differences.get(scores.headline)
+    return {
+        "name": one.name,
+        "chosen": one.name == trial.chosen,
+        "n": wording.count(one.n),
+        "score": said(one.scores),
+        "together": said(one.together),
+        "difference": wording.difference(difference, about) if difference is not None else None,
+    }
+
+
+_TEMPLATE = """
+<p>{{ said }}{% if note %} {{ note[:1]|upper }}{{ note[1:] }}{{ "" if note[-1] == "." else "." }}{% endif %}</p>
+<div class="scroll" tabindex="0">
+<table>
+<thead><tr><th>training</th><th class="num">n</th><th class="num">{{ title }}</th>
+{% if together %}<th class="num">together</th>{% endif %}
+{% if differences %}<th class="num">difference to the first</th>{% endif %}</tr></thead>
+<tbody>
+{% for row in rows %}
+<tr><th scope="row" class="name">{{ row.name }}{% if row.chosen %} <span class="badge">exported</span>{% endif %}</th>
+<td class="num">{{ row.n }}</td><td class="num">{{ row.score }}</td>
+{% if together %}<td class="num">{{ row.together }}</td>{% endif %}
+{% if differences %}<td class="num">{% if row.difference %}{{ row.difference[0] }}<small>{{ row.difference[1] }}</small>
+{%- else %}–{% endif %}</td>{% endif %}</tr>
+{% endfor %}
+</tbody>
+</table>
+</div>
+{% if spread %}<p class="small">Over {{ spread.n }} trainings: mean {{ spread.mean }}, standard deviation
+{{ spread.deviation }}, from {{ spread.lowest }} to {{ spread.highest }}.</p>{% endif %}
+"""

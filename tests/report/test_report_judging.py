@@ -1,0 +1,187 @@
+"""The sections that show curves, slices, importance, leaks and several trainings, drawn from scores made up."""
+
+import dataclasses
+import re
+
+import pytest
+
+from stepwell import discovery
+from stepwell.judge.scores import About, Dependence, Importance, Interval, Leak, Scores, Slice, Slices
+from stepwell.judge.trial import Spread, Trained, Trial
+from stepwell.report import markdown
+from stepwell.report.facts import Facts, Timings
+from stepwell.schema import Score
+
+SHARE = About("accuracy", "number", "max", "share", "higher is better")
+DOLLARS = About("RMSE", "number", "min", "dollars", "lower is better")
+
+
+def curve(title):
+    return About(title, "curve", "max", "share", "")
+
+
+def scores(**more):
+    base = Scores(
+        part="test",
+        n=400,
+        headline="accuracy",
+        scores={"accuracy": Score(0.9, 0.87, 0.93, 400), "ece": Score(0.02, 0.01, 0.04, 400, "min")},
+        per_class={},
+        tables={},
+        baselines={},
+        interval=Interval("bootstrap", 1000, 0.95, "example", 400),
+        metrics={
+            "accuracy": SHARE,
+            "ece": About("expected calibration error", "number", "min", "share", "lower is better"),
+            "auroc": About("AUROC", "number", "max", "", "higher is better"),
+            **{name: curve(name) for name in ("roc", "precision_recall", "reliability", "residuals")},
+        },
+    )
+    return dataclasses.replace(base, **more)
+
+
+def facts(found, *, examples=True):
+    return Facts("r", "t", "T", "a", "b", None, {}, None, found, (), (), Timings(), {}, None, examples=examples)
+
+
+def shown(name, found, *, examples=True):
+    body = discovery.load("report.sections", name).section(facts(found, examples=examples))
+    return None if body is None else re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", str(body)))
+
+
+EVERY = ("discrimination", "importance", "leak", "reliability", "residuals", "slices", "trial")
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_what_was_not_measured_is_not_shown(name):
+    assert shown(name, None) is None
+    assert shown(name, scores()) is None
+
+
+def test_a_leak_is_priced_with_the_score_to_expect():
+    leak = Leak(
+        400,
+        40,
+        ("<b>row 7</b>",),
+        Score(0.9, 0.87, 0.93, 400),
+        Score(0.85, 0.8, 0.89, 360),
+        Score(0.05, 0.02, 0.08, 400),
+    )
+    text = shown("leak", scores(leak=leak))
+    assert "40 of 400 test examples" in text
+    assert "5.0 points (2.0 to 8.0)" in text
+    assert "without them" in text
+    assert "360 examples that are new" in text
+    assert "&lt;b&gt;row 7" in text
+    assert "row 7" not in shown("leak", scores(leak=leak), examples=False)
+    alone = dataclasses.replace(leak, leaked=400, without=None, price=None)
+    assert "examples that are new" not in shown("leak", scores(leak=alone))
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [("folds", "had not seen it"), ("ensemble", "together"), ("comparison", "difference to the first")],
+)
+def test_several_trainings_stand_in_a_table(kind, word):
+    members = (
+        Trained("01", 200, {"accuracy": 0.88}, {"accuracy": 0.88} if kind == "ensemble" else {}),
+        Trained(
+            "02",
+            200,
+            {"accuracy": 0.92},
+            {"accuracy": 0.93} if kind == "ensemble" else {},
+            {"accuracy": Score(0.04, -0.01, 0.09, 200)} if kind == "comparison" else {},
+        ),
+    )
+    trial = Trial(kind, members, {"accuracy": Spread(2, 0.9, 0.028, 0.88, 0.92)}, chosen="02")
+    text = shown("trial", scores(trial=trial))
+    assert word in text
+    assert "88.0 %" in text
+    assert "exported" in text
+    assert "Over 2 trainings: mean 90.0 %" in text
+
+
+def test_curves_say_their_area_and_how_they_are_read():
+    curves = {
+        "roc": {
+            "false_positive_rate": (0.0, 0.1, 1.0),
+            "true_positive_rate": (0.0, 0.8, 1.0),
+            "true_positive_rate of cat": (0.0, 0.7, 1.0),
+        },
+        "precision_recall": {"recall": (0.5, 1.0), "precision": (0.9, 0.5)},
+        "reliability": {"confidence": (0.55, 0.95), "right": (0.5, 0.9), "count": (30.0, 370.0)},
+    }
+    found = scores(curves=curves)
+    found = dataclasses.replace(found, scores={**found.scores, "auroc": Score(0.87, 0.84, 0.9, 400)})
+    told = shown("discrimination", found)
+    assert "AUROC 0.87 (0.84 to 0.9)" in told
+    assert "thin is each class" in told
+    sure = shown("reliability", found)
+    assert "Expected calibration error 2.0" in sure
+    assert "surer than it may be" in sure
+    assert "370" in sure
+
+
+def test_residuals_leave_out_what_would_flatten_the_rest_and_say_so():
+    values = tuple(float(one) for one in range(300))
+    residuals = (*((-1.0) ** one for one in range(299)), 1e6)
+    found = scores(curves={"residuals": {"prediction": values, "residual": residuals}})
+    text = shown("residuals", found)
+    assert "298 of 400 test examples" in text or "299 of 400 test examples" in text
+    assert "further out are not drawn" in text
+
+
+def test_slices_are_told_apart_from_chance():
+    far = Slice("age", "below 30", Score(0.7, 0.6, 0.8, 60), Score(-0.22, -0.3, -0.12, 400), 0.0004)
+    near = Slice("city", "Rome", Score(0.92, 0.87, 0.96, 90), Score(0.03, -0.05, 0.09, 400), 0.8)
+    text = shown("slices", scores(slices=Slices(400, 7, 31, 2, (far, near))))
+    assert "31 slices of 7 columns" in text
+    assert "1 stand further apart than chance explains" in text
+    assert "age: below 30" in text
+    assert "p below 0.001" in text
+    assert "chance may be all there is" in text
+    assert "2 further columns" in text
+    assert shown("slices", scores(slices=Slices(400, 7, 31, 2, (far,))), examples=False) is None
+
+
+def test_importance_and_dependence_are_drawn_for_numbers_and_texts():
+    found = scores(
+        importance=Importance(400, 5, {"age": Score(0.1, 0.07, 0.13, 400), "id": Score(0.0, -0.01, 0.01, 400)}, 3),
+        dependence=(
+            Dependence(
+                "age",
+                300,
+                (20.0, 40.0, 60.0),
+                {"yes": (0.2, 0.5, 0.6)},
+                {"yes": (0.1, 0.4, 0.5)},
+                {"yes": (0.3, 0.6, 0.7)},
+            ),
+            Dependence("city", 300, ("Rome", "Oslo"), {"yes": (0.2, 0.5)}, {"yes": (0.1, 0.4)}, {"yes": (0.3, 0.6)}),
+        ),
+    )
+    text = shown("importance", found)
+    assert "shuffled among 400 examples (5 times each)" in text
+    assert "10.0 points (7.0 to 13.0)" in text
+    assert "Rome" in text
+    assert "3 further columns" in text
+    assert "not the world" in text
+
+
+def test_a_second_look_at_the_test_part_is_told():
+    assert "looked at 3 times by now" in shown("scores", scores(looks=3))
+    assert "looked at 3 times by now" in markdown.text(facts(scores(looks=3)))
+    assert "looked at" not in shown("scores", scores(looks=1))
+
+
+def test_the_card_warns_of_leaks_slices_and_trainings_that_differ():
+    leak = Leak(400, 40, (), Score(0.9, 0.87, 0.93, 400), Score(0.85, 0.8, 0.89, 360), Score(0.05, 0.02, 0.08, 400))
+    far = Slice("age", "below 30", Score(0.7, 0.6, 0.8, 60), Score(-0.22, -0.3, -0.12, 400), 0.0004)
+    near = Slice("city", "Rome", Score(0.92, 0.87, 0.96, 90), Score(0.03, -0.05, 0.09, 400), 0.8)
+    trial = Trial("folds", (), {"accuracy": Spread(5, 0.9, 0.028, 0.88, 0.92)})
+    card = markdown.text(facts(scores(leak=leak, slices=Slices(400, 7, 31, 0, (far, near)), trial=trial)))
+    careful = card.partition("## Where to be careful")[2].partition("##")[0].replace("\N{NO-BREAK SPACE}", " ")
+    assert "without them accuracy 85.0 % (80.0 to 89.0 %)" in careful
+    assert "age: below 30" in careful
+    assert "Rome" not in careful
+    assert "from 88.0 % to 92.0 %" in careful
+    assert "Where to be careful" not in markdown.text(facts(scores()))
