@@ -5,6 +5,7 @@
     stepwell.resume(run)                     take up a run that was stopped
     stepwell.predict(run, sources)           the artifact at work, one dictionary an example
     stepwell.evaluate(run, data=None)        scores with intervals beside baselines
+    stepwell.compare(runs)                   is one really better? paired differences on the same test examples
     stepwell.load(run)                       the Predictor of a run or an artifact
     stepwell.sample(task, folder)            the task's built-in data
     stepwell.runs() · stepwell.env()         what has been trained here; versions, threads, devices
@@ -17,11 +18,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stepwell.api import check, env, evaluate, load, predict, resume, runs, sample, train
+    from stepwell.api import check, compare, env, evaluate, load, predict, resume, runs, sample, train
 
 __version__ = "0.1.0"
 
-__all__ = ["check", "env", "evaluate", "load", "predict", "resume", "runs", "sample", "train"]
+__all__ = ["check", "compare", "env", "evaluate", "load", "predict", "resume", "runs", "sample", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,11 +12,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from stepwell import archives, discovery, files, inspection, preparation, reading, recipe
+import msgspec
+
+from stepwell import archives, comparison, discovery, files, inspection, ledger, preparation, reading, recipe
 from stepwell import run as run_folders
 from stepwell.artifact import predictor
 from stepwell.errors import DataError, MissingExtraError, RunError, UsageError
@@ -25,7 +28,7 @@ from stepwell.judge import scoring
 from stepwell.progress import open_progress
 from stepwell.recipe import Recipe
 from stepwell.schema import Columns, Examples, Finding
-from stepwell.settings import parse_text
+from stepwell.trials import asked
 
 if TYPE_CHECKING:
     from torch import nn
@@ -72,7 +75,7 @@ class Result:
             "findings": list(self.findings),
             "seconds": self.seconds,
             "report": str(self.report),
-            "artifact": str(self.folder / "artifact"),
+            "artifact": str(self.folder / "artifact") if (self.folder / "artifact").exists() else None,
         }
 
     def _repr_html_(self) -> str:
@@ -84,14 +87,20 @@ class Result:
 
 
 def check(
-    data: Source, *, task: str | None = None, settings: Mapping[str, Any] | None = None, progress: str = "quiet"
+    data: Source,
+    *,
+    task: str | None = None,
+    target: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    progress: str = "quiet",
 ) -> CheckReport:
     """Look at data before an hour is spent on them; trains nothing and writes nothing.
 
-    `task` is found where only one task reads such data. `settings` may hold ``reader`` and ``reader.<option>``.
+    `task` is found where only one task reads such data. `target` is the column to be answered, where there are
+    columns. `settings` may hold ``reader`` and ``reader.<option>``.
     """
     folder = discovery.task(task if task is not None else _only_task(data))
-    options = _reader_settings(settings or {})
+    options = _reader_settings(dict(settings or {}) | ({} if target is None else {"target": target}))
     with open_progress(progress) as shown:
         shown.stage("reading")
         examples = reading.read(folder, data, options.pop("name", "auto"), options)
@@ -113,12 +122,24 @@ def check(
 
 
 def plan(
-    task: str, data: Source, recipes: Sequence[str | Path] = (), settings: Mapping[str, Any] | None = None
+    task: str,
+    data: Source,
+    recipes: Sequence[str | Path] = (),
+    settings: Mapping[str, Any] | None = None,
+    *,
+    folds: int | str | None = None,
+    ensemble: int | None = None,
+    imbalance: str | None = None,
 ) -> Recipe:
-    """The recipe that `train` would start from: every setting and where it comes from; `auto` values stay."""
+    """The recipe that `train` would start from, or each of its trainings; `auto` values stay.
+
+    Every setting says where it comes from. `folds`, `ensemble` and `imbalance` as for `train`.
+    """
     del data  # what is automatic is decided by looking at the data, which a dry run does not do
     _need_torch()
-    return recipe.draft(task, recipes or ("default",), settings or {})
+    chosen = dict(settings or {})
+    asked.understood(folds, ensemble, imbalance, chosen)
+    return recipe.draft(task, recipes or ("default",), chosen)
 
 
 def train(
@@ -131,10 +152,14 @@ def train(
     steps: int | None = None,
     seed: int | None = None,
     device: str | None = None,
+    target: str | None = None,
     recipes: Sequence[str | Path] = (),
     settings: Mapping[str, Any] | None = None,
     run: str | Path | None = None,
     start: str | Path | None = None,
+    folds: int | str | None = None,
+    ensemble: int | None = None,
+    imbalance: str | None = None,
     force: bool = False,
     pictures: bool = True,
     progress: str = "auto",
@@ -144,11 +169,19 @@ def train(
     `data` is a path, ``(X, y)`` arrays, a map-style data set, or whatever else the task's readers recognize;
     `task` may be left out where only one task reads such data. `model` is a name, or a module of your own,
     called with the prepared inputs and answering the task's outputs. `time` (seconds, or text such as
-    "10m") is for the whole call; `epochs` and `steps` limit the training. `recipes` are names or YAML
+    "10m") is for the whole call; `epochs` and `steps` limit the training. `target` is the column to be
+    answered, where there are columns. `recipes` are names or YAML
     files, later ones over earlier ones; `settings` maps dotted names to values and goes over all, for
     instance ``{"model.depth": 20, "optimizer": "sgd"}``. `run` is the folder to make (default
     ``runs/<task>/<time>``). `start` is a run whose weights are taken, and whose split is kept; without
-    recipes of your own its recipe too. `force` goes on in spite of findings of severity 3. `pictures`
+    recipes of your own its recipe too.
+
+    `folds` (a number, or "all" for one a group) trains that often, each time with another fold left out, and judges
+    the pooled answers. `ensemble` trains so many networks that answer as one; the setting "ensemble.kind" says how
+    they differ: bagging, snapshots or averaging. `imbalance` names what is done about classes of unequal
+    size, or is "compare": all methods are trained, the best on validation is kept, their differences are shown.
+
+    `force` goes on in spite of findings of severity 3. `pictures`
     False keeps examples out of the report. `progress` is auto, plain, verbose or quiet.
 
     Raises a `StepwellError` for what a user can mend; what was reached is in the run folder.
@@ -159,14 +192,21 @@ def train(
         raise UsageError("There are no data to train on.", do="give data=: a path, (X, y) arrays, or a data set")
     clock = Clock(began)
     task = task if task is not None else _only_task(data)
+    settings = dict(settings or {})
+    kind, trial = asked.understood(folds, ensemble, imbalance, settings)
+    if kind == "folds" and start is not None:
+        raise UsageError(
+            "Folds start anew: the weights of another run have seen what is left out.", do="leave out start"
+        )
     named = {
         "budget.time": time,
         "budget.epochs": epochs,
         "budget.steps": steps,
         "seed": seed,
         "training.device": device,
+        "reader.target": target,
     }
-    chosen = {path: value for path, value in named.items() if value is not None} | dict(settings or {})
+    chosen = {path: value for path, value in named.items() if value is not None} | settings
     own = None if isinstance(model, str) else model
     if isinstance(model, str):
         chosen = {"model": model} | chosen
@@ -176,8 +216,8 @@ def train(
         standing = (origin.path("draft.yaml"),)
     drafted = recipe.draft(task, standing, chosen)
     folder = discovery.task(task)
-    target = Path(run) if run is not None else run_folders.new_folder(folder.name)
-    made = run_folders.create(target, "single", folder.name, shlex.join(sys.argv))
+    place = Path(run) if run is not None else run_folders.new_folder(folder.name)
+    made = run_folders.create(place, kind, folder.name, shlex.join(sys.argv))
     files.write_whole(made.path("draft.yaml"), recipe.to_yaml(drafted))
     state = {
         "data": str(Path(data).expanduser().resolve()) if isinstance(data, str | Path) else None,
@@ -185,6 +225,7 @@ def train(
         "own_model": own is not None,
         "force": force,
         "pictures": pictures,
+        "trial": trial,
     }
     files.write_json(made.path("run.json"), {**made.state(), **state})
     with open_progress(progress, made.path("log.txt")) as shown:
@@ -217,6 +258,12 @@ def resume(
             where=str(run),
             do=f"to train it further: stepwell resume {run} --epochs 5",
         )
+    if state["kind"] != "single" and settings:
+        raise RunError(
+            f"A run of several trainings ({state['kind']}) does not go on beyond its end.",
+            where=str(run),
+            do="resume it without a budget, or train anew with a larger one",
+        )
     source = data if data is not None else state.get("data")
     if source is None:
         raise RunError(
@@ -231,7 +278,7 @@ def resume(
             do="give it again: stepwell.resume(run, model=…)",
         )
     origin = run_folders.open_run(Path(state["start"])) if state.get("start") else None
-    frozen = opened.path("recipe.yaml")
+    frozen = opened.path("recipe.yaml" if state["kind"] == "single" else "draft.yaml")
     text = files.read_bytes(frozen if frozen.exists() else opened.path("draft.yaml"), files.JSON_LIMIT).decode()
     with open_progress(progress, opened.path("log.txt")) as shown:
         work = Job(
@@ -272,7 +319,7 @@ def evaluate(run: str | Path, data: Source | None = None) -> dict[str, Any]:
         return {"run": str(run), "data": "test part", **_flat(opened.read_json("scores.json"))}
     folder = discovery.task(opened.state()["task"])
     loaded = predictor.load(opened.folder)
-    examples = reading.read(folder, data)
+    examples = reading.read_alike(folder, data, opened.recipe().values["reader"])
     usable, unreadable = _usable(examples, loaded.preparation)
     predictions, truths = [], []
     for begin in range(0, len(usable), 256):
@@ -290,7 +337,21 @@ def evaluate(run: str | Path, data: Source | None = None) -> dict[str, Any]:
         groups,
         part="new",
     )
+    scores["looks"] = _count_look(opened, data, [examples.ids[index] for index in usable])
     return {"run": str(run), "data": examples.source, "unreadable": unreadable, **_flat(scores)}
+
+
+def compare(runs: Sequence[str | Path], *, report: str | Path | None = None) -> dict[str, Any]:
+    """Is one really better? The runs' scores on the same test examples, and each pair's difference with interval and
+    test (see `judge.paired.Comparison`); `report` is an HTML file to write. A clear refusal where examples differ.
+    """
+    found = comparison.compare([runs] if isinstance(runs, str | Path) else runs)
+    if report is not None:
+        from stepwell.report import comparison as page
+
+        files.write_whole(Path(report), page.build(found))
+    content: dict[str, Any] = msgspec.to_builtins(found)
+    return content
 
 
 def sample(task: str, folder: str | Path, seed: int = 0) -> Path:
@@ -328,7 +389,7 @@ def _carry_out(job: Job) -> Result:
         if note:
             job.progress.note(note)
         try:
-            training.train(job)
+            asked.trainer(job.run.state()["kind"])(job)
         except BaseException as error:
             training.interrupted_or_failed(job.run, error)
             raise
@@ -337,12 +398,30 @@ def _carry_out(job: Job) -> Result:
     return Result(job.run.folder, job.folder.name, scores, findings, round(job.clock.gone(), 3))
 
 
+def _count_look(opened: run_folders.Run, data: Source, ids: Sequence[str]) -> int:
+    """Note in the ledger that a run is judged on the examples `ids` of `data`; 0 where that cannot be known again."""
+    state = opened.state()
+    if not isinstance(data, str | Path):
+        return 0
+    source = str(Path(data).expanduser().resolve())
+    looks, _ = ledger.look(
+        ledger.place(opened.folder, state["task"]),
+        state.get("lineage", ""),
+        # The data of the training are known by their own ids; others must not be taken for them.
+        ids if source == state.get("data") else [f"{source}\0{one}" for one in ids],
+        who=f"evaluate {opened.folder}",
+        stamp=f"evaluate {opened.folder.resolve()} {datetime.now(UTC).isoformat()}",
+    )
+    return looks.count
+
+
 def _flat(scores: Mapping[str, Any]) -> dict[str, Any]:
     """The content of `scores.json` in the form that ``--json`` prints."""
     named = scores["scores"]
     return {
         "headline": scores["headline"],
         "n": scores["n"],
+        "looks": scores.get("looks", 0),
         "scores": {name: score["value"] for name, score in named.items()},
         "intervals": {name: [score["low"], score["high"]] for name, score in named.items()},
         "baselines": {
@@ -353,6 +432,7 @@ def _flat(scores: Mapping[str, Any]) -> dict[str, Any]:
             name: {metric: [score["low"], score["high"]] for metric, score in one["scores"].items()}
             for name, one in scores["baselines"].items()
         },
+        **({"trial": scores["trial"]} if scores.get("trial") else {}),
     }
 
 
@@ -396,12 +476,12 @@ def _usable(examples: Examples, prepared_by: preparation.Preparation) -> tuple[l
 def _reader_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     for path, value in settings.items():
-        section, _, option = path.partition(".")
+        section, _, option = recipe.SHORTCUTS.get(path, path).partition(".")
         if section != "reader":
             raise UsageError(
                 f"check takes no setting {path!r}.", do="it takes --reader NAME and --reader.<option> VALUE"
             )
-        chosen[option or "name"] = parse_text(value) if option and isinstance(value, str) else value
+        chosen[option or "name"] = value
     return chosen
 
 

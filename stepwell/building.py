@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from stepwell import discovery, feed, randomness
+from stepwell import balancing, discovery, feed, randomness
 from stepwell.artifact.predictor import inference
 from stepwell.artifact.torch_network import torch_network
 from stepwell.errors import TrainingError
@@ -32,13 +32,18 @@ STUDIED = 10_000  # examples that baselines and choices see of a part that does 
 
 @dataclass(frozen=True)
 class Data:
-    """The data of one training: examples, the indices of each part, how they are prepared, and what lies in memory."""
+    """The data of one training: examples, the indices of each part, how they are prepared, and what lies in memory.
+
+    `made` holds training rows that are made of others (see `imbalance`); they follow the part's own in the feed, and
+    nobody but the feed sees them.
+    """
 
     examples: Examples
     parts: Mapping[Part, Sequence[int]]
     preparation: Preparation
     truth: tuple[str, ...]
     prepared: Mapping[Part, Prepared]
+    made: Columns = field(default_factory=dict)
 
     @property
     def shown(self) -> int:
@@ -151,10 +156,18 @@ def build_feed(
     seed = recipe.values["seed"]
     schema = data.preparation.schema
     augment = feed.augmentation(recipe.components("augmentation"), schema, seed)
+    showing = balancing.showing(recipe, data)
     if "train" in data.prepared:
-        part = data.prepared["train"]
+        columns, ids = balancing.fed(data)
         return feed.MemoryFeed(
-            part.columns, part.ids, schema, batch_size=batch_size, seed=seed, augment=augment, placement=placement
+            columns,
+            ids,
+            schema,
+            batch_size=batch_size,
+            seed=seed,
+            augment=augment,
+            placement=placement,
+            showing=showing,
         )
     views = None
     if data.preparation.views:
@@ -170,6 +183,7 @@ def build_feed(
         each=max(1, data.preparation.views),
         augment=augment,
         placement=placement,
+        showing=showing,
     )
 
 

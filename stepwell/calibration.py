@@ -99,6 +99,7 @@ def reading(draft: recipe.Recipe, folder: discovery.Folder, data: Data) -> Decis
     found: Decisions = {}
     if draft.name("reader") == "auto":
         found["reader.name"] = (data.examples.reader, "it recognized the data")
+    found.update({f"reader.{name}": decided for name, decided in data.examples.settled.items()})
     prepare = folder.module("prepare")
     if hasattr(prepare, "resolve"):
         settled = prepare.resolve(draft.options("prepare"), data.examples, data.parts["train"])
@@ -142,9 +143,8 @@ def choices(draft: recipe.Recipe, folder: discovery.Folder, data: Data) -> Decis
 
 def by_length(draft: recipe.Recipe, folder: discovery.Folder, epochs: float) -> Decisions:
     """What the task's `choose.settle` makes of the planned length of training, in epochs."""
-    if not folder.has("choose"):
-        return {}
-    found: Decisions = folder.module("choose").settle(draft, epochs)
+    settle = getattr(folder.module("choose"), "settle", None) if folder.has("choose") else None
+    found: Decisions = settle(draft, epochs) if settle else {}
     return found
 
 
@@ -302,8 +302,11 @@ def _validation_seconds(folder: discovery.Folder, data: Data, model: nn.Module) 
 
 
 def unresolved(completed: recipe.Recipe) -> None:
-    """Raise TrainingError where an `auto` is left: a setting that nobody decides cannot be frozen."""
-    left = recipe.unresolved(completed)
+    """Raise TrainingError where an `auto` is left: a setting that nobody decides cannot be frozen.
+
+    Those of a reader stay: it finds the same columns in the same data again, and says which.
+    """
+    left = [path for path in recipe.unresolved(completed) if not path.startswith("reader.")]
     if left:
         raise TrainingError(
             f"Nothing decides the automatic value of {', '.join(left)}.",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -54,6 +54,40 @@ class Placement:
         return value
 
 
+@dataclass(frozen=True)
+class Showing:
+    """Which rows an epoch shows, and how much each counts.
+
+    `draw(epoch)` gives `shown` rows (int64, repeats allowed) in their order; None shows each once, in an order drawn
+    from the examples' keys. `weight` `(n,)` is one an example, or None. A repeated row is augmented anew.
+    """
+
+    draw: Callable[[int], npt.NDArray[np.int64]] | None = None
+    shown: int | None = None
+    weight: npt.NDArray[np.float64] | None = None
+
+    def count(self, examples: int) -> int:
+        """How many rows an epoch shows of so many examples."""
+        return examples if self.shown is None else self.shown
+
+    def rows(self, seed: int, epoch: int, keys: randomness.Keys) -> tuple[npt.NDArray[np.int64], randomness.Keys]:
+        """The rows of an epoch in their order, and a key for each: the example's own, another for each repeat."""
+        if self.draw is None:
+            rows = randomness.order(seed, "order", epoch, keys)
+            return rows, keys[rows]
+        rows = self.draw(epoch)
+        repeat = _repeats(rows).astype(np.uint64)
+        own = keys[rows]
+        return rows, np.where(repeat == 0, own, randomness.mixed(own + repeat))
+
+    def weights(self, rows: npt.NDArray[np.int64]) -> Tensor | None:
+        """The weights of some rows, float32."""
+        return None if self.weight is None else torch.from_numpy(self.weight[rows].astype(np.float32))
+
+
+EACH_ONCE = Showing()
+
+
 class MemoryFeed:
     """Batches by index from prepared columns that lie in memory.
 
@@ -71,6 +105,7 @@ class MemoryFeed:
         seed: int,
         augment: Augment | None = None,
         placement: Placement | None = None,
+        showing: Showing = EACH_ONCE,
     ) -> None:
         self._columns: dict[str, Tensor | list[Any]] = {
             name: torch.from_numpy(np.ascontiguousarray(column)) if isinstance(column, np.ndarray) else column
@@ -78,7 +113,8 @@ class MemoryFeed:
         }
         self._keys = randomness.keys(ids)
         self._schema = schema
-        self._size, self.per_epoch = _batching(len(ids), batch_size)
+        self._showing = showing
+        self._size, self.per_epoch = _batching(showing.count(len(ids)), batch_size)
         self._seed = seed
         self._augment = augment
         self._placement = placement or Placement()
@@ -87,9 +123,10 @@ class MemoryFeed:
         """The training batches from position `start` on, without end."""
         epoch, place = divmod(start, self.per_epoch)
         while True:
-            order = torch.from_numpy(randomness.order(self._seed, "order", epoch, self._keys))
-            for rows in order.split(self._size)[place : self.per_epoch]:
-                batch = self.batch(rows)
+            order, keys = self._showing.rows(self._seed, epoch, self._keys)
+            for position in range(place, self.per_epoch):
+                here = slice(position * self._size, (position + 1) * self._size)
+                batch = replace(self.batch(torch.from_numpy(order[here])), keys=keys[here])
                 yield batch if self._augment is None else self._augment(batch, epoch)
             epoch, place = epoch + 1, 0
 
@@ -105,7 +142,9 @@ class MemoryFeed:
                 fields[name] = self._placement.tensor(padded[0])
                 if padded[1] is not None:
                     lengths[name] = self._placement.tensor(padded[1])
-        return Batch(fields, lengths, self._keys[rows.numpy()])
+        weight = self._showing.weights(rows.numpy())
+        placed = None if weight is None else self._placement.tensor(weight)
+        return Batch(fields, lengths, self._keys[rows.numpy()], placed)
 
 
 class DecodedFeed:
@@ -131,13 +170,15 @@ class DecodedFeed:
         each: int = 1,
         augment: Augment | None = None,
         placement: Placement | None = None,
+        showing: Showing = EACH_ONCE,
     ) -> None:
         self._examples = examples
         self._indices = np.tile(np.asarray(indices, dtype=np.int64), each)
         self._preparation = prepared_by
         again = [f"\0view {number}" if number else "" for number in range(each)]
         self._keys = randomness.keys([examples.ids[i] + suffix for suffix in again for i in indices])
-        self._size, self.per_epoch = _batching(len(self._indices), batch_size)
+        self._showing = showing
+        self._size, self.per_epoch = _batching(showing.count(len(self._indices)), batch_size)
         self._seed = seed
         self._workers = workers
         self._views = views
@@ -148,41 +189,52 @@ class DecodedFeed:
         """The training batches from position `start` on, without end; workers end with the iterator."""
         jobs = self._jobs(start)
         if self._workers == 0:
-            for epoch, rows in jobs:
-                yield self._finish(self._load(epoch, rows), epoch)
+            for epoch, rows, keys in jobs:
+                yield self._finish(self._load(epoch, rows, keys), epoch)
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="stepwell-decode")
         waiting: deque[tuple[int, Future[Batch]]] = deque()
         try:
             while True:
                 while len(waiting) <= 2 * self._workers:
-                    epoch, rows = next(jobs)
-                    waiting.append((epoch, pool.submit(self._load, epoch, rows)))
+                    epoch, rows, keys = next(jobs)
+                    waiting.append((epoch, pool.submit(self._load, epoch, rows, keys)))
                 epoch, future = waiting.popleft()
                 yield self._finish(future.result(), epoch)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _jobs(self, start: int) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    def _jobs(self, start: int) -> Iterator[tuple[int, npt.NDArray[np.int64], randomness.Keys]]:
         epoch, place = divmod(start, self.per_epoch)
         while True:
-            order = randomness.order(self._seed, "order", epoch, self._keys)
+            order, keys = self._showing.rows(self._seed, epoch, self._keys)
             for position in range(place, self.per_epoch):
-                yield epoch, order[position * self._size : (position + 1) * self._size]
+                here = slice(position * self._size, (position + 1) * self._size)
+                yield epoch, order[here], keys[here]
             epoch, place = epoch + 1, 0
 
-    def _load(self, epoch: int, rows: npt.NDArray[np.int64]) -> Batch:
+    def _load(self, epoch: int, rows: npt.NDArray[np.int64], keys: randomness.Keys) -> Batch:
         indices = self._indices[rows].tolist()
-        keys = self._keys[rows]
         places = None if self._views is None else self._views(epoch, keys, indices)
         columns, _ = preparation.run(self._preparation, self._examples.fetch(indices, places), training=True)
         fields, lengths = tensors(columns, self._preparation.schema)
-        return Batch(fields, lengths, keys)
+        return Batch(fields, lengths, keys, self._showing.weights(rows))
 
     def _finish(self, batch: Batch, epoch: int) -> Batch:
         fields = {name: self._placement.tensor(value) for name, value in batch.fields.items()}
         lengths = {name: self._placement.tensor(value) for name, value in batch.lengths.items()}
-        placed = Batch(fields, lengths, batch.keys, batch.weight)
+        weight = None if batch.weight is None else self._placement.tensor(batch.weight)
+        placed = Batch(fields, lengths, batch.keys, weight)
         return placed if self._augment is None else self._augment(placed, epoch)
+
+
+def _repeats(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many of the same row came before each one, `(n,)`."""
+    order = np.argsort(rows, kind="stable")
+    first = np.flatnonzero(np.diff(rows[order], prepend=-1))
+    begin = np.repeat(first, np.diff(first, append=len(rows)))
+    repeats = np.empty_like(rows)
+    repeats[order] = np.arange(len(rows)) - begin
+    return repeats
 
 
 def tensors(columns: Columns, schema: Schema) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

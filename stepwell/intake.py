@@ -7,13 +7,14 @@ resumed run sees exactly the data that it began with, or is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from stepwell import building, calibration, files, inspection, preparation, reading, splitting
+from stepwell import building, calibration, files, inspection, ledger, preparation, reading, splitting
 from stepwell.building import Data
 from stepwell.errors import DataError, RunError
-from stepwell.job import Job
+from stepwell.job import Job, Looked
 from stepwell.preparation import Preparation
 from stepwell.progress import Progress
 from stepwell.schema import PARTS, Examples, Finding, Part
@@ -22,16 +23,9 @@ from stepwell.schema import PARTS, Examples, Finding, Part
 def look(job: Job) -> Data:
     """Read, check, split and prepare the data; findings are written, and those of severity 3 stop."""
     clock, progress = job.clock, job.progress
-    with clock.stage("reading", progress):
-        chosen = job.recipe.values["reader"]
-        options = {name: value for name, value in chosen.items() if name != "name"}
-        examples = reading.read(job.folder, job.source, chosen["name"], options)
-        progress.note(f"{examples.source}: {len(examples):,} examples, read as {examples.reader}")
+    looked = read(job) if job.shared.looked is None else job.shared.looked
+    examples, inspected, before = looked.examples, looked.inspection, looked.findings
     with clock.stage("checking", progress):
-        budget = job.recipe.options("budget").time
-        inspected = inspection.inspect(examples, job.folder, seconds=None if budget is None else budget / 10)
-        before = [*examples.findings, *inspection.run_checks(inspected, None)]
-        _stop_at_severe(job, before)
         rows = _split(job, examples, inspected)
         assigned = [row.part for row in rows]
         findings = _merged(before, inspection.run_checks(inspected, assigned))
@@ -42,8 +36,24 @@ def look(job: Job) -> Data:
     _tell(progress, findings, {part: len(indices) for part, indices in parts.items()})
     with clock.stage("preparing", progress):
         prepared_by = _preparation(job, examples, parts["train"])
+        parts = _usable(job, prepared_by, examples, parts)
         in_memory = _in_memory(job, prepared_by, examples, readable)
         return building.load_parts(job.folder, examples, parts, prepared_by, in_memory=in_memory)
+
+
+def read(job: Job) -> Looked:
+    """Read the data and look at every example, before any split; findings of severity 3 stop."""
+    with job.clock.stage("reading", job.progress):
+        chosen = job.recipe.values["reader"]
+        options = {name: value for name, value in chosen.items() if name != "name"}
+        examples = reading.read(job.folder, job.source, chosen["name"], options)
+        job.progress.note(f"{examples.source}: {len(examples):,} examples, read as {examples.reader}")
+    with job.clock.stage("checking", job.progress):
+        budget = job.recipe.options("budget").time
+        inspected = inspection.inspect(examples, job.folder, seconds=None if budget is None else budget / 10)
+        findings = (*examples.findings, *inspection.run_checks(inspected, None))
+        _stop_at_severe(job, findings)
+    return Looked(examples, inspected, findings)
 
 
 def _split(job: Job, examples: Examples, inspected: inspection.Inspection) -> Sequence[splitting.Row]:
@@ -61,21 +71,43 @@ def _split(job: Job, examples: Examples, inspected: inspection.Inspection) -> Se
             )
         return splitting.read_split(path)
     earlier = {}
+    rule, options, module = job.recipe.name("split"), job.recipe.options("split"), job.recipe.module("split")
     if job.start is not None and job.start.path("split.csv").exists():
         earlier = {row.id: row.part for row in splitting.read_split(job.start.path("split.csv"))}
+        rule = f"{rule} from {job.start.folder.resolve()}"
+    tied = find_ties(options, examples, inspected)
+    seed, root = job.recipe.values["seed"], ledger.place(job.run.folder, job.folder.name)
+    key = ledger.split_key(rule, options, seed)
+    now = ledger.units(examples.ids, [inspected.noted(i, "digest") for i in range(len(examples))])
+    moves = getattr(module, "moves", None)
+    known = ledger.Remembered({})
+    if moves is None or not moves(options):
+        known = ledger.remember(root, job.folder.name, examples.source, now, examples.ids, key)
     rows = splitting.make_split(
-        job.recipe.options("split"),
-        job.recipe.module("split"),
+        options,
+        module,
         examples,
         inspected.digests,
-        job.recipe.values["seed"],
+        seed,
+        ties=tied,
         left_out=inspected.errors,
         truth=job.folder.card.truth,
         earlier=earlier,
+        remembered=known.parts,
     )
     splitting.write_split(path, rows)
-    files.write_json(job.run.path("run.json"), {**job.run.state(), "fingerprint": fingerprint})
+    noted = ledger.note_split(root, job.folder.name, examples.source, now, [row.part for row in rows], key)
+    for note in dict.fromkeys((*tied.notes, *known.notes, *noted.notes)):
+        job.progress.note(note)
+    state = {**job.run.state(), "fingerprint": fingerprint, "lineage": noted.lineage}
+    files.write_json(job.run.path("run.json"), state)
     return rows
+
+
+def find_ties(options: Any, examples: Examples, inspected: inspection.Inspection) -> splitting.Ties:
+    """What the options of a rule tie together, by what was seen of every example (see `splitting.find_ties`)."""
+    hashes = [inspected.noted(i, "perceptual") for i in range(len(examples))]
+    return splitting.find_ties(options, examples, hashes)
 
 
 def _preparation(job: Job, examples: Examples, train: Sequence[int]) -> Preparation:
@@ -86,6 +118,29 @@ def _preparation(job: Job, examples: Examples, train: Sequence[int]) -> Preparat
     fitted: Preparation = job.folder.module("prepare").fit(job.recipe.options("prepare"), examples, train)
     files.write_json(path, preparation.to_json(fitted))
     return fitted
+
+
+def _usable(
+    job: Job, prepared_by: Preparation, examples: Examples, parts: Mapping[Part, Sequence[int]]
+) -> dict[Part, list[int]]:
+    """The parts without what the fitted preparation refuses, where the task's `prepare.usable` says so, noted."""
+    prepare = job.folder.module("prepare")
+    if not hasattr(prepare, "usable"):
+        return {part: list(indices) for part, indices in parts.items()}
+    kept: dict[Part, list[int]] = {
+        part: prepare.usable(prepared_by, examples, indices) for part, indices in parts.items()
+    }
+    for part, indices in parts.items():
+        if len(kept[part]) < len(indices):
+            lost = len(indices) - len(kept[part])
+            job.progress.note(f"{lost:,} of {len(indices):,} {part} examples cannot be prepared and are left out")
+        if indices and not kept[part]:
+            raise DataError(
+                f"No example of the {part} part can be prepared.",
+                where=examples.source,
+                do="prepare them otherwise: see the settings of prepare",
+            )
+    return kept
 
 
 def _in_memory(job: Job, prepared_by: Preparation, examples: Examples, readable: Sequence[int]) -> bool:

@@ -16,6 +16,10 @@ from stepwell.run import Run
 if TYPE_CHECKING:
     from torch import nn
 
+    from stepwell.building import Data
+    from stepwell.inspection import Inspection
+    from stepwell.schema import Examples, Finding
+
 
 @dataclass
 class Clock:
@@ -40,12 +44,35 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What reading and checking found: the examples, what was seen of each, the findings before any split."""
+
+    examples: Examples
+    inspection: Inspection
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What one of several trainings takes over from the others, so that nothing is done twice.
+
+    `looked` spares it the reading, `data` all of reading, splitting and preparing. `like` is the frozen recipe of
+    an earlier member: what the machine and the clock decided for that one (batches, threads, cycles) holds here too.
+    """
+
+    looked: Looked | None = None
+    data: Data | None = None
+    like: Recipe | None = None
+
+
+@dataclass(frozen=True)
 class Job:
     """What one training works with: the run, the task's folder, the draft recipe, the source, who is told.
 
     `model` is a user's own module in place of the recipe's; `start` another run whose weights are taken;
     `force` goes on in spite of findings of severity 3; `pictures` False keeps examples out of the report;
-    `extension` is the budget by which a finished training goes on.
+    `extension` is the budget by which a finished training goes on; `shared` what a training that is one of several
+    takes over.
     """
 
     run: Run
@@ -59,3 +86,4 @@ class Job:
     force: bool = False
     pictures: bool = True
     extension: Mapping[str, Any] = field(default_factory=dict)
+    shared: Shared = Shared()

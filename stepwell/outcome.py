@@ -6,34 +6,52 @@ is not yet there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from torch import nn
 
-from stepwell import building, calibration, files, preparation, randomness, report
+from stepwell import building, calibration, explaining, files, ledger, preparation, randomness, report
 from stepwell.artifact import export, gate, predictor
+from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
 from stepwell.job import Job
-from stepwell.judge import scoring
+from stepwell.judge import confidence, scoring
+from stepwell.judge.confidence import Confidence
+from stepwell.judge.trial import Trial
 from stepwell.run import Run
-from stepwell.schema import Columns, Picture
+from stepwell.schema import Columns, Network, Picture
+from stepwell.settings import AnswerOptions
 
 GALLERY = 24  # pictures of each kind in a report
 GATED = 1_000  # validation examples on which the artifact is compared with the network
+FITTED, BATCH = 10_000, 256  # validation examples on which confidence is fitted, and how many at a time
 
 
-def finish(job: Job, data: Data, model: nn.Module) -> None:
-    """Export and gate the artifact, judge it on the test part beside the baselines, write report and card."""
+def finish(job: Job, data: Data, model: nn.Module, together: Callable[[], Trial] | None = None) -> None:
+    """Export and gate the artifact, judge it on the test part beside the baselines, write report and card.
+
+    `together` says, in a run of several trainings, what these come to on the test part, which is looked at once.
+    """
     model = model.to("cpu").float().eval()
     with job.clock.stage("exporting", job.progress):
         export_artifact(job, data, model)
     with job.clock.stage("baselines", job.progress):
-        rivals = _rivals(job, data)
+        beside = rivals(job, data)
     with job.clock.stage("judging", job.progress):
-        predictions, truth = _judge(job, data, rivals)
+        predictions, truth = _judge(job, data, beside)
+        if together is not None:
+            scores = job.run.read_json("scores.json")
+            job.run.write_json("scores.json", {**scores, "trial": msgspec.to_builtins(together())})
     with job.clock.stage("reporting", job.progress):
         gallery = _gallery(job, data, predictions, truth)
+    conclude(job, gallery)
+
+
+def conclude(job: Job, gallery: Mapping[str, Any]) -> None:
+    """Write timings, report and card of a run whose scores are there, and call it finished, last of all."""
+    with job.clock.stage("reporting", job.progress):
         job.run.write_json(
             "timings.json",
             {
@@ -53,17 +71,42 @@ def export_artifact(job: Job, data: Data, model: nn.Module) -> None:
     networks = building.networks(job.folder, model, schema)
     samples = data.sample("valid", GATED, job.recipe.values["seed"])
     target = job.run.path("artifact")
+    relied_on = _confidence(job, data, next(iter(networks.items())))
 
     def headline(predictions: Columns) -> float:
         rooms = job.folder.rooms("metrics")
         return scoring.evaluate_metrics((card.headline,), rooms, samples.truth, predictions, schema)[card.headline]
 
-    export.export(networks, data.preparation, target, task=job.folder.name, card=card, samples=samples)
+    export.export(
+        networks, data.preparation, target, task=job.folder.name, card=card, samples=samples, confidence=relied_on
+    )
     largest = gate.gate(target, networks, samples, headline)["difference"]
     job.progress.note(f"the artifact answers as the network does (largest difference {largest:.1e})")
 
 
-def _rivals(job: Job, data: Data) -> Mapping[str, Any]:
+def _confidence(job: Job, data: Data, predicting: tuple[str, Network]) -> Confidence | None:
+    """What the recipe wants fitted on validation to rely on answers, noted in the log; None where that is nothing."""
+    if "answers" not in job.recipe.values:
+        return None
+    options: AnswerOptions = job.recipe.options("answers")
+    name, network = predicting
+    schema = data.preparation.schema
+    sample = data.sample("valid", FITTED, job.recipe.values["seed"])
+    infer = export.inference_of(name, network, data.preparation, name)
+    outputs = infer(torch_network(network.module), export.network_inputs(network.inputs, sample), BATCH)
+
+    def decode(raw: Columns) -> Columns:
+        decoded: Columns = job.folder.module("prepare").decode(raw, sample.traces, schema)
+        return decoded
+
+    found = confidence.fit(options, outputs, decode, sample.truth, network.outputs, schema)
+    for note in confidence.notes(found, options, len(sample)):
+        job.progress.note(note)
+    return found
+
+
+def rivals(job: Job, data: Data) -> Mapping[str, Any]:
+    """The task's baselines by name, fitted on the training part within their share of the time budget."""
     if not job.folder.has("baselines"):
         return {}
     budget = job.recipe.options("budget").time
@@ -88,9 +131,27 @@ def _judge(job: Job, data: Data, rivals: Mapping[str, Any]) -> tuple[Columns, Co
     scores = scoring.judge(
         card, job.folder.rooms("metrics"), truth, predictions, schema, groups, job.recipe.values["seed"], beside
     )
+    scores["confidence"] = msgspec.to_builtins(loaded.confidence)
+    scores |= explaining.explain(job, data, predictions, truth, loaded.answers)
+    scores["looks"] = count_look(job, [data.examples.ids[index] for index in data.parts["test"]])
     job.run.write_json("scores.json", scores)
     _write_predictions(job, data, predictions, truth)
     return predictions, truth
+
+
+def count_look(job: Job, ids: Sequence[str]) -> int:
+    """Note in the ledger that this run looks at the test examples `ids`; says how often they were looked at, by all."""
+    state = job.run.state()
+    looks, notes = ledger.look(
+        ledger.place(job.run.folder, job.folder.name),
+        state.get("lineage", ""),
+        ids,
+        who=f"train {job.run.folder}",
+        stamp=f"{job.run.folder.resolve()} {state['created']} {state.get('phase_start', 0)}",
+    )
+    for note in notes:
+        job.progress.note(note)
+    return looks.count
 
 
 def _write_predictions(job: Job, data: Data, predictions: Columns, truth: Columns) -> None:

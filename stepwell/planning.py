@@ -18,6 +18,7 @@ from stepwell.building import Data
 from stepwell.errors import RunError, StepwellError, TrainingError
 from stepwell.feed import Placement
 from stepwell.job import Job
+from stepwell.judge import confidence
 from stepwell.recipe import Recipe
 
 
@@ -25,6 +26,8 @@ def settle(job: Job, data: Data) -> Job:
     """Decide what is automatic, freeze the recipe and write it; a recipe already frozen is taken as it is."""
     if job.model is not None:
         _try_own(job.model, data)
+    if "answers" in job.recipe.values:
+        confidence.check(job.recipe.options("answers"), data.preparation.schema)
     if job.run.path("recipe.yaml").exists():
         return _extended(job, data)
     with job.clock.stage("measuring", job.progress):
@@ -38,6 +41,8 @@ def settle(job: Job, data: Data) -> Job:
 
 
 def _completed(job: Job, data: Data) -> Recipe:
+    if job.shared.like is not None:
+        return _like(job, data, job.shared.like)
     draft = job.recipe
     budget = draft.options("budget").time
     count = sum(len(indices) for indices in data.parts.values())
@@ -69,12 +74,25 @@ def _completed(job: Job, data: Data) -> Recipe:
         job.progress.planned([planned.sentence(budget)])
         return planned.training
 
-    per_epoch = max(1, data.shown // min(options.batch_size, data.shown))
+    per_epoch = building.build_feed(draft, job.folder, data, place, options.batch_size).per_epoch
     decided = calibration.plan_cycles(draft, per_epoch, len(data.parts["valid"]), timed, seconds)
     job.progress.note(calibration.memory_plan(trial, options.ema is not None))
     draft = recipe.with_values(draft, decided)
     epochs = draft.options("budget").steps / per_epoch
     return recipe.with_values(draft, calibration.by_length(draft, job.folder, epochs))
+
+
+def _like(job: Job, data: Data, first: Recipe) -> Recipe:
+    """The recipe with what the machine and the clock decided for `first`; what hangs on the data is decided anew."""
+    draft = recipe.with_values(job.recipe, calibration.reading(job.recipe, job.folder, data))
+    own = recipe.flat(draft)
+    taken = {
+        path: (value, "as in the first member of this run")
+        for path, value in recipe.flat(first).items()
+        if path.startswith(("training.", "budget.")) and path != "budget.time" and own[path] != value
+    }
+    draft = recipe.with_values(draft, taken)
+    return recipe.with_values(draft, calibration.choices(draft, job.folder, data))
 
 
 def _extended(job: Job, data: Data) -> Job:

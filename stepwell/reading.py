@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from stepwell import discovery
-from stepwell.errors import DataError, RecipeError
+from stepwell import discovery, settings
+from stepwell.errors import DataError, RecipeError, did_you_mean
 from stepwell.schema import Examples
 
 
@@ -25,12 +23,34 @@ def read(
         raise DataError(f"There is nothing at {source}.", where=str(source), do="check the path")
     rooms = folder.rooms("readers")
     module = discovery.find(rooms, recognized(folder, source) if name == "auto" else name)
-    try:
-        chosen = msgspec.convert(dict(options or {}), module.Options)
-    except msgspec.ValidationError as error:
-        raise RecipeError(f"The reader's options do not fit: {error}.", where="reader") from error
-    examples: Examples = module.read(source, chosen)
+    examples: Examples = module.read(source, _chosen(module.Options, options or {}))
     return examples
+
+
+def read_alike(folder: discovery.Folder, source: Any, chosen: Mapping[str, Any]) -> Examples:
+    """Further data of a run, read as `chosen` (the section of its recipe) says where its reader recognizes them."""
+    options = {name: value for name, value in chosen.items() if name != "name"}
+    if not options or (isinstance(source, str | Path) and not Path(source).expanduser().exists()):
+        return read(folder, source)
+    name = recognized(folder, source)
+    return read(folder, source, name, options if name == chosen["name"] else {})
+
+
+def _chosen(options: type, given: Mapping[str, Any]) -> Any:
+    """The options of a reader, from values or from text as typed; RecipeError where one does not fit."""
+    known = settings.fields_of(options)
+    values = {}
+    for name, value in given.items():
+        if name not in known:
+            raise RecipeError(f"The reader has no option {name!r}.", where="reader", do=did_you_mean(name, known))
+        try:
+            values[name] = settings.convert(value, known[name], text=isinstance(value, str))
+        except ValueError as wanted:
+            raise RecipeError(f"reader.{name}: got {value!r}, wanted {wanted}", where="reader") from wanted
+    try:
+        return settings.typed(values, options)
+    except ValueError as error:
+        raise RecipeError(f"The reader's options do not fit: {error}.", where="reader") from error
 
 
 def recognized(folder: discovery.Folder, source: Any) -> str:

@@ -82,6 +82,7 @@ SHORTCUTS: Mapping[str, str] = MappingProxyType(
         "time": "budget.time",
         "device": "training.device",
         "batch_size": "training.batch_size",
+        "target": "reader.target",
     }
 )
 """Short words for settings that are often given."""

@@ -90,7 +90,8 @@ class Examples:
     is None or one place an example, as the task's `views` made it.
     `findings` are those that listing itself brought up (files passed over, for instance).
     `columns` names the raw columns that hold one plain value an example, as a table's do: numbers as float64
-    (NaN = missing), else a list of text or None. Checks of columns look at these.
+    (NaN = missing), else a list of text or None. Checks of columns look at these. `settled` says what a reader
+    found for those of its options that were `auto`: value and reason, by name.
     """
 
     ids: tuple[str, ...]
@@ -101,6 +102,7 @@ class Examples:
     reader: str
     findings: tuple[Finding, ...] = ()
     columns: tuple[str, ...] = ()
+    settled: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -17,7 +17,17 @@ import msgspec
 from stepwell import discovery
 from stepwell.discovery import Folder
 from stepwell.errors import RecipeError, UsageError, did_you_mean
-from stepwell.settings import Budget, TrainingOptions, convert, default_of, dump, fields_of, read_yaml, typed
+from stepwell.settings import (
+    AnswerOptions,
+    Budget,
+    TrainingOptions,
+    convert,
+    default_of,
+    dump,
+    fields_of,
+    read_yaml,
+    typed,
+)
 
 Kind = Literal["default", "recipe", "flag", "argument", "auto"]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1, description="From which all randomness of the run is drawn.")]
@@ -49,6 +59,7 @@ _OUTLINE = (
     Section("reader", "one", ("readers",), default="auto"),
     Section("split", "one", ("splits",)),
     Section("prepare", "plain"),
+    Section("imbalance", "one", ("imbalance",), default="none"),
     Section("model", "one", ("models",)),
     Section("loss", "one", ("losses",), optional=True),
     Section("objective", "plain"),
@@ -57,12 +68,14 @@ _OUTLINE = (
     Section("augmentation", "many", ("augmentations",)),
     Section("training", "plain"),
     Section("budget", "plain"),
+    Section("answers", "plain"),
 )
 OUTLINE: Mapping[str, Section] = {section.name: section for section in _OUTLINE}
 """Every section that there is, by name and in order; the rooms are without the task's name."""
 
-_SPINE: Mapping[str, type] = {"training": TrainingOptions, "budget": Budget}
+_SPINE: Mapping[str, type] = {"training": TrainingOptions, "budget": Budget, "answers": AnswerOptions}
 _OF_TASK = {"prepare": "prepare", "objective": "objectives"}  # section -> the module of the task with its Options
+_RELIED_ON = {"label", "value"}  # raw columns of truth that answers are compared with one by one
 
 
 @dataclass(frozen=True)
@@ -131,6 +144,8 @@ def sections(task: str) -> tuple[Section, ...]:
         if not (section.name in _OF_TASK and not folder.has(_OF_TASK[section.name]))
         and not (section.kind == "many" and not with_rooms(folder, section).rooms)
         and not (section.optional and not _named_by_default(folder, section))
+        and not (section.name == "imbalance" and "label" not in folder.card.truth)
+        and not (section.name == "answers" and not _RELIED_ON.intersection(folder.card.truth))
     )
 
 
@@ -302,6 +317,9 @@ class _Completion:
         if not chosen.value and section.optional and not given:
             return None
         self.origins[f"{section.name}.name"] = chosen.origin
+        components = {name for room in section.rooms for name in discovery.names(room)}
+        if chosen.value == "auto" and given and len(components) == 1:  # there is nothing to choose from
+            chosen = dataclasses.replace(chosen, value=components.pop())
         if chosen.value == "auto":
             for setting in given.values():
                 what = f"the {section.name} is found automatically; name it to set an option of it"

@@ -1,8 +1,8 @@
 """Typed settings: from words to values that fit their limits, and back to words.
 
 `convert` takes what a user wrote to the type of one option; `describe_options` says the same types and
-limits in words, for help and docs; `read_yaml` reads a settings file with the line of every entry. The two
-sections of a recipe that every task has, `TrainingOptions` and `Budget`, are here as well.
+limits in words, for help and docs; `read_yaml` reads a settings file with the line of every entry. The
+sections of a recipe that no task owns, `TrainingOptions`, `Budget` and `AnswerOptions`, are here as well.
 """
 
 from __future__ import annotations
@@ -87,6 +87,33 @@ class Budget:
         Annotated[int, Meta(ge=1)] | None, Meta(description="Times that the training part is gone through.")
     ] = None
     steps: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="Cycles of training.")] = None
+
+
+@dataclass(frozen=True)
+class AnswerOptions:
+    """What is fitted on the validation part after training, so that answers can be relied on."""
+
+    calibrate: Annotated[
+        bool, Meta(description="Scale class logits by a temperature, so that probabilities mean what they say.")
+    ] = True
+    threshold: Annotated[
+        Annotated[float, Meta(gt=0, lt=1)] | None,
+        Meta(description="Of two classes, answer the second from this probability on; none: the likelier one."),
+    ] = None
+    costs: Annotated[
+        dict[str, Annotated[float, Meta(ge=0)]] | tuple[tuple[Annotated[float, Meta(ge=0)], ...], ...] | None,
+        Meta(
+            description="What errors cost: by class, that of missing it (else 1); or rows by truth, columns by answer."
+        ),
+    ] = None
+    coverage: Annotated[
+        Annotated[float, Meta(gt=0, lt=1)] | None,
+        Meta(description="Give each answer a set of classes, or low to high, that holds the truth in this share."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and self.costs is not None:
+            raise ValueError("a threshold and costs decide the same; give one of them")
 
 
 def seconds(text: str) -> float:

@@ -7,6 +7,7 @@ imported only when needed; a room is a folder of components, one a file:
     prepare.py      Options; fit(options, examples, train) -> Preparation; decode(outputs, traces, schema) -> Columns;
                     inputs(source) -> Examples: what a user hands to predict, unlabeled; optionally
                     look(example) -> facts of one raw example (see `inspection`), row(prediction, schema) -> dict,
+                    usable(preparation, examples, indices) -> those of them that it can prepare,
                     views(options, seed, epoch, keys, indices, facts) -> places, one a row, as `fetch` takes them
     objectives.py   objectives(recipe, schema) -> tuple[Objective, ...]; optionally Options,
                     networks(model, schema) -> dict[str, Network], chance(schema) -> float

@@ -18,7 +18,7 @@ from typing import cast
 import torch
 from torch import nn
 
-from stepwell import building, calibration, checkpoint, device, files, intake, outcome, planning, randomness
+from stepwell import balancing, building, calibration, checkpoint, device, files, intake, outcome, planning, randomness
 from stepwell.building import Data
 from stepwell.errors import Interrupted, RunError
 from stepwell.history import History
@@ -33,12 +33,17 @@ CHECKPOINT_SHARE = 50  # a checkpoint is taken at most as often as keeps it unde
 
 def train(job: Job) -> None:
     """Do everything that this run still lacks; returns when `run.json` says finished."""
+    outcome.finish(*learn(job))
+
+
+def learn(job: Job) -> tuple[Job, Data, nn.Module]:
+    """Do all but export, judge and report: returns the job with its frozen recipe, the data, and the trained model."""
     device.set_threads(job.recipe.options("training").threads)
     job.run.write_json("environment.json", {**device.describe(), "seed": job.recipe.values["seed"]})
-    data = intake.look(job)
+    data = intake.look(job) if job.shared.data is None else job.shared.data
+    data = balancing.with_made(job.recipe, data)
     job = planning.settle(job, data)
-    model = fit(job, data)
-    outcome.finish(job, data, model)
+    return job, data, fit(job, data)
 
 
 def fit(job: Job, data: Data) -> nn.Module:
@@ -65,7 +70,7 @@ def fit(job: Job, data: Data) -> nn.Module:
         building.build_feed(frozen, job.folder, data, place, options.batch_size),
         plan,
         building.evaluator(job.folder, data),
-        forward=cast("nn.Module", torch.compile(model)) if options.compile else None,
+        forward=balancing.forward(frozen, data, cast("nn.Module", torch.compile(model)) if options.compile else model),
         state=state,
     )
     offset = 0 if state is None else int(state["history"])

@@ -148,6 +148,13 @@ def test_a_run_whose_data_changed_is_not_resumed(digits: Path, tmp_path: Path, m
     assert "--from" in caught.value.do
 
 
+def test_looks_at_the_data_are_counted(finished: Any, digits: Path) -> None:
+    assert finished.scores["looks"] == 1
+    assert (finished.folder.parent / ".ledger").is_dir()
+    first = stepwell.evaluate(finished.folder, digits)["looks"]
+    assert first >= 1 and stepwell.evaluate(finished.folder, digits)["looks"] == first + 1
+
+
 def test_two_trainings_on_one_folder_are_one_too_many(finished: Any, tmp_path: Path) -> None:
     run = copied(finished, tmp_path / "run")
     with files.lock(run), pytest.raises(RunError, match="Another process"):

@@ -32,7 +32,19 @@ TRAINED = {
     "seconds": 80.2,
     "findings": [],
     "report": "runs/a b/report.html",
+    "artifact": "runs/a b/artifact",
     **SCORES,
+}
+DIFFERENCE = {"score": {"value": 0.02, "low": 0.01, "high": 0.03}, "test": "mcnemar", "chance": 0.0, "adjusted": 0.0004}
+COMPARED = {
+    "n": 360,
+    "headline": "accuracy",
+    "sides": ["A", "B"],
+    "scores": {"A": {"accuracy": {"value": 0.98}}, "B": {"accuracy": {"value": 0.96}, "log_loss": {"value": 0.1}}},
+    "pairs": [{"first": "A", "second": "B", "differences": {"accuracy": DIFFERENCE}}],
+    "metrics": {"log_loss": {}, "accuracy": {}},
+    "verdict": "A is better than B.",
+    "notes": ["Other seeds would give others."],
 }
 NOTICE = Finding("imbalance", 1, "One class is rare.", "It is learned last.", "Weigh the classes.")
 HARM = Finding("duplicates", 2, "12 pictures are in train and in test.", "The score is too good.", "Remove them.")
@@ -55,6 +67,7 @@ def api(monkeypatch):
         "resume": _Result(),
         "predict": [{"id": "a", "label": "cat", "probability": 0.9}],
         "evaluate": {"data": "test part", **SCORES},
+        "compare": COMPARED,
         "sample": Path("digits"),
         "runs": [],
         "remove": None,
@@ -171,6 +184,9 @@ def test_train_passes_its_words_on(api, run):
         },
         "run": "r",
         "start": "old",
+        "folds": None,
+        "ensemble": None,
+        "imbalance": None,
         "force": True,
         "pictures": True,
         "progress": "quiet",
@@ -189,6 +205,7 @@ def test_the_other_verbs_pass_their_words_on(api, run):
     run("resume", "RUN", "--epochs", "5", "--data", "moved", "-v")
     run("evaluate", "RUN")
     run("evaluate", "RUN", "NEW")
+    run("compare", "A", "B", "C", "--report", "page.html")
     run("sample", "image_classification", "digits", "--seed", "3")
     run("runs")
     run("runs", "elsewhere")
@@ -199,12 +216,22 @@ def test_the_other_verbs_pass_their_words_on(api, run):
         ("resume", ("RUN",), {"settings": {"budget.epochs": "5"}, "data": "moved", "progress": "verbose"}),
         ("evaluate", ("RUN", None), {}),
         ("evaluate", ("RUN", "NEW"), {}),
+        ("compare", (["A", "B", "C"],), {"report": "page.html"}),
         ("sample", ("image_classification", "digits"), {"seed": 3}),
         ("runs", ("runs",), {}),
         ("runs", ("elsewhere",), {}),
         ("remove", ("RUN",), {}),
         ("env", (), {}),
     ]
+
+
+def test_compare_says_the_verdict_first_and_names_the_page(api, run):
+    code, out, _ = run("compare", "A", "B", "--report", "page.html")
+    assert code == 0
+    assert out.startswith("A is better than B.\n")
+    assert "0.0100 to 0.0300  < 0.001      mcnemar" in out
+    assert out.endswith("report:   page.html\n")
+    assert json.loads(run("compare", "A", "B", "--json")[1])["n"] == 360
 
 
 def test_every_shortcut_is_known_to_the_recipe():
@@ -251,7 +278,8 @@ def test_dry_run_prints_the_recipe_with_origins(api, run):
     code, out, _ = run("train", "image_classification", "DATA", "--dry-run", "--seed", "7")
     assert code == 0
     assert "seed: 7" in out
-    assert api.calls == [("plan", ("image_classification", "DATA", [], {"seed": "7"}), {})]
+    alone = {"folds": None, "ensemble": None, "imbalance": None}
+    assert api.calls == [("plan", ("image_classification", "DATA", [], {"seed": "7"}), alone)]
     facts = json.loads(run("train", "image_classification", "DATA", "--dry-run", "--json")[1])
     assert facts["recipe"] == {"seed": 7}
     assert facts["origins"]["seed"]["kind"] == "flag"
@@ -474,3 +502,12 @@ def test_the_module_runs_and_a_closed_pipe_is_quiet():
     done = subprocess.run([*command.split()], check=False, stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_dry_run_hears_what_is_asked_of_several_trainings():
+    words = [sys.executable, "-m", "stepwell", "train", "image_classification", "nowhere", "--dry-run"]
+    weighted = subprocess.run([*words, "--imbalance", "class_weights"], capture_output=True, text=True, check=False)
+    assert "name: class_weights" in weighted.stdout
+    both = subprocess.run([*words, "--folds", "3", "--ensemble", "2"], capture_output=True, text=True, check=False)
+    assert both.returncode == 2
+    assert "not of folds and ensemble" in both.stderr

@@ -28,7 +28,8 @@ class Options:
 """
 
 FILES = {
-    "__init__.py": '"""Toy."""\nclass TASK:\n    extra = "train"\n    objectives = ("generator", "critic")\n',
+    "__init__.py": '"""Toy."""\n'
+    'class TASK:\n    extra = "train"\n    truth = ()\n    objectives = ("generator", "critic")\n',
     "prepare.py": HEAD + "    side: Annotated[int, Meta(ge=1, le=64)] = 8\n",
     "objectives.py": "",
     "readers/table.py": HEAD + "    label: str = 'y'\n    columns: tuple[str, ...] = ()\n",
@@ -329,7 +330,7 @@ def test_mistakes_in_a_file_name_file_and_line(file: Path) -> None:
         ("augmentation: {flip: 3}\n", "wanted a mapping of settings"),
         ("augmentation: {flip: {chance: {a: 1}}}\n", "augmentation.flip.chance: got {a: 1}"),
         ("optimizer: {critic: 3}\n", "wanted a mapping of settings"),
-        ("reader: {label: y}\n", "name it to set an option of it"),
+        ("reader: {lable: y}\n", "Did you mean 'label'?"),
         ("a" * 1_000_001, "too long"),
         ("\x00", "cannot be read"),
     ],

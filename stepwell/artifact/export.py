@@ -20,6 +20,7 @@ from stepwell.artifact import manifest as manifests
 from stepwell.artifact.manifest import License, Manifest, NetworkFile
 from stepwell.artifact.predictor import Infer, inference
 from stepwell.errors import ArtifactError
+from stepwell.judge.confidence import Confidence
 from stepwell.preparation import Inference, Preparation, Prepared
 from stepwell.schema import Array, Columns, Field, Network, Schema
 from stepwell.task import Task
@@ -35,14 +36,15 @@ def export(
     samples: Prepared,
     licenses: Sequence[License] = (),
     more: Mapping[str, bytes] | None = None,
+    confidence: Confidence | None = None,
 ) -> Manifest:
     """Write `networks` and `declared` as an artifact in `folder`, which replaces what lay there; `gate` comes next.
 
     The first of `networks` is the one that predicts. `samples` are a few prepared examples that show
     each network the sizes it works on. A copy of each module is exported, in evaluation mode, on the
     CPU, in float32; the module itself stays as it is. Batch axes and symbolic sizes stay free. `more`
-    holds further files by name. Returns the manifest; its `gate` is None, so that `load` refuses the
-    artifact until it has passed.
+    holds further files by name, `confidence` what is applied to the answers. Returns the manifest; its
+    `gate` is None, so that `load` refuses the artifact until it has passed.
 
     Raises `ArtifactError` where a network cannot be exported, and `RunError` where the disk refuses.
     """
@@ -68,6 +70,7 @@ def export(
             files=manifests.describe(beside),
             extra=card.extra,
             licenses=tuple(licenses),
+            confidence=confidence,
         )
         manifests.write(beside, manifest)
     return manifest

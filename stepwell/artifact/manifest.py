@@ -22,6 +22,7 @@ import msgspec
 
 from stepwell import files
 from stepwell.errors import ArtifactError, RunError
+from stepwell.judge.confidence import Confidence
 from stepwell.schema import Field
 
 FORMAT = 1
@@ -63,6 +64,7 @@ class Manifest:
     """All that an artifact says of itself.
 
     `preparation` is `preparation.to_json`: schema (with the classes), fitted transforms, inference.
+    `confidence` is what was fitted on validation to rely on answers, None where nothing was.
     `predict_with` names the network that predicts. `extra` is the optional install that predicting
     needs ("" for none). `files` lists every file beside the manifest. `gate` holds what the gate
     measured, None until it has passed; `created` is ISO 8601 in UTC.
@@ -79,6 +81,7 @@ class Manifest:
     extra: str = ""
     licenses: tuple[License, ...] = ()
     gate: dict[str, Any] | None = field(default=None)
+    confidence: Confidence | None = None
 
 
 def input_names(fields: tuple[Field, ...]) -> tuple[str, ...]:

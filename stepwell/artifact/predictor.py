@@ -16,6 +16,8 @@ from stepwell.artifact import manifest as manifests
 from stepwell.artifact.manifest import Manifest
 from stepwell.artifact.session import open_network
 from stepwell.errors import ArtifactError, ExampleError, UsageError
+from stepwell.judge import confidence
+from stepwell.judge.confidence import Confidence
 from stepwell.preparation import Inference, Preparation
 from stepwell.schema import Array, Columns, Examples, Schema, Trace
 
@@ -25,9 +27,9 @@ class Predictor:
     """An opened artifact; `load` makes one.
 
     `network` maps the arrays of a call to raw outputs, `infer` runs any such network over prepared
-    columns as the artifact does, and `prepare` is the task's module of that name. `batch_size` is the
-    number of examples that are read, prepared and run at a time; memory grows with it, answers do not
-    depend on it.
+    columns as the artifact does, and `prepare` is the task's module of that name. `confidence` is what
+    was fitted on validation to rely on answers, or None. `batch_size` is the number of examples that are
+    read, prepared and run at a time; memory grows with it, answers do not depend on it.
     """
 
     manifest: Manifest
@@ -36,6 +38,7 @@ class Predictor:
     infer: Infer
     prepare: ModuleType
     batch_size: int = 64
+    confidence: Confidence | None = None
 
     @property
     def schema(self) -> Schema:
@@ -63,10 +66,15 @@ class Predictor:
     def answers(self, columns: Columns, traces: Sequence[Trace]) -> Columns:
         """Inference and decoding over prepared columns: predictions in the terms of the task's `decode`.
 
-        Raises `ExampleError` where the network cannot work with one of the examples.
+        Where the artifact carries a confidence it scales and decides them, and may add `set` or `low` and `high`
+        (see `judge.confidence.answer`). Raises `ExampleError` where the network cannot work with one of the examples.
         """
         outputs = self.infer(self.network, columns, self.batch_size)
-        return cast("Columns", self.prepare.decode(outputs, traces, self.schema))
+
+        def decode(raw: Columns) -> Columns:
+            return cast("Columns", self.prepare.decode(raw, traces, self.schema))
+
+        return confidence.answer(self.confidence, outputs, decode, self.infer.schema.outputs, self.schema)
 
     def _rows(self, examples: Examples, indices: range) -> list[dict[str, Any]]:
         """The answers at `indices`; where an example fails, halves are tried until it stands alone."""
@@ -141,6 +149,7 @@ def build(folder: Path, manifest: Manifest, *, threads: int | None = None, batch
         infer=inference(rebuilt.inference, Schema(network.inputs, rebuilt.schema.targets, network.outputs)),
         prepare=task.module("prepare"),
         batch_size=batch_size,
+        confidence=manifest.confidence,
     )
 
 

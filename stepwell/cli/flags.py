@@ -27,6 +27,7 @@ SHORTCUTS = {
     "seed": "where all randomness starts",
     "device": "auto, cpu, cuda or mps",
     "batch_size": "examples in one batch",
+    "target": "of a table, the column to be answered (found when not named)",
 }
 """Short words for settings (`recipe.SHORTCUTS`, and the seed), with their lines of help."""
 

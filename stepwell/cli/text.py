@@ -43,11 +43,34 @@ def trained(facts: Mapping[str, Any], *, everything: bool) -> str:
     folder = Path(facts["run"])
     run = shlex.quote(str(folder))
     lines = [f"{facts['task']}: done in {duration(facts['seconds'])}", "", *scores(facts), ""]
+    if facts.get("trial"):
+        lines += [*together(facts["trial"], facts["headline"]), ""]
     if facts.get("findings"):
         lines += [*found(facts["findings"], everything=everything), ""]
     lines += [f"report:   {facts['report']}"]
-    lines += [f"predict:  stepwell predict {run} FILES", f"evaluate: stepwell evaluate {run} DATA"]
+    if facts.get("artifact"):
+        lines += [f"predict:  stepwell predict {run} FILES", f"evaluate: stepwell evaluate {run} DATA"]
     return "\n".join(lines)
+
+
+def together(trial: Mapping[str, Any], metric: str) -> list[str]:
+    """Several trainings of one run, a line each: the metric of each alone, and what else it says."""
+    members = trial["members"]
+    table = [[trial["kind"], "examples", metric, "with those above", "minus the first"]]
+    for one in members:
+        difference = one["differences"].get(metric)
+        minus = ""
+        if difference:
+            low, high = (_number(difference[end]) for end in ("low", "high"))
+            minus = f"{_number(difference['value'])} ({low} to {high})"
+        alone, joint = one["scores"].get(metric), one["together"].get(metric)
+        table.append([one["name"], f"{one['n']:,}", _number(alone), "" if joint is None else _number(joint), minus])
+    kept = [0, 1, 2, *(place for place in (3, 4) if any(row[place] for row in table[1:]))]
+    lines = _table([[row[place] for place in kept] for row in table])
+    spread = trial["spread"].get(metric)
+    if spread:
+        lines.append(f"mean {_number(spread['mean'])}, standard deviation {_number(spread['deviation'])}")
+    return [*lines, *([trial["note"]] if trial["note"] else [])]
 
 
 def evaluated(facts: Mapping[str, Any]) -> str:
@@ -59,6 +82,27 @@ def evaluated(facts: Mapping[str, Any]) -> str:
         lines += [printable(f"  {name}: {what}") for name, what in list(unreadable.items())[:_SHOWN]]
         lines += [f"  and {len(unreadable) - _SHOWN:,} more; --json names all"] if len(unreadable) > _SHOWN else []
     return "\n".join(lines)
+
+
+def compared(facts: Mapping[str, Any], page: str | None) -> str:
+    """The verdict on some runs, their scores, and each pair's differences with interval and probability."""
+    metrics = sorted(facts["metrics"], key=lambda name: name != facts["headline"])
+    sides = facts["sides"]
+    table = [[f"{facts['n']:,} examples", *sides]]
+    for name in metrics:
+        found = [facts["scores"][side].get(name) for side in sides]
+        table.append([name, *(_number(one["value"] if one else None) for one in found)])
+    lines = [printable(facts["verdict"]), "", *_table(table)]
+    for pair in facts["pairs"]:
+        table = [[f"{pair['first']} - {pair['second']}", "difference", "95 % interval", "probability", "test"]]
+        for name in metrics:
+            if one := pair["differences"].get(name):
+                low, high, value = (one["score"][key] for key in ("low", "high", "value"))
+                chance = "< 0.001" if one["adjusted"] < 0.001 else f"{one['adjusted']:.3f}"
+                table.append([name, _number(value), f"{_number(low)} to {_number(high)}", chance, one["test"]])
+        lines += ["", *_table(table)]
+    lines += ["", *(printable(note) for note in facts["notes"])]
+    return "\n".join([*lines, *([f"report:   {page}"] if page else [])])
 
 
 def scores(facts: Mapping[str, Any]) -> list[str]:

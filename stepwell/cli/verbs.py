@@ -104,6 +104,7 @@ def _progress(arguments: Arguments) -> str:
 def _check_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help="a folder, an archive or a file")
     parser.add_argument("--task", help="the task the data are for (found when not named)")
+    flags.add_shortcuts(parser, ("target",))
 
 
 def _check(arguments: Arguments) -> Answer:
@@ -124,6 +125,9 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", action="append", default=[], metavar="NAME|FILE", help="settings to stand on")
     parser.add_argument("--run", metavar="FOLDER", help="the run folder (default runs/TASK/TIME)")
     parser.add_argument("--from", dest="start", metavar="RUN", help="begin with the weights of an earlier run")
+    parser.add_argument("--folds", metavar="K|all", help="train K times, each time with another fold left out")
+    parser.add_argument("--ensemble", metavar="N", help="train N networks that answer as one (--ensemble.kind KIND)")
+    parser.add_argument("--imbalance", metavar="METHOD|compare", help="what is done about classes of unequal size")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
     parser.add_argument("--force", action="store_true", help="train although the audit says stop")
     parser.add_argument("--no-examples", action="store_true", help="keep pictures, texts and paths out of the report")
@@ -138,7 +142,8 @@ def _train(arguments: Arguments) -> Answer:
             raise UsageError("--dry-run reads no earlier run.", do="leave out --from")
         from stepwell.recipe import to_yaml
 
-        recipe = _api().plan(*given, arguments.recipe, arguments.settings)
+        several = {name: getattr(arguments, name) for name in ("folds", "ensemble", "imbalance")}
+        recipe = _api().plan(*given, arguments.recipe, arguments.settings, **several)
         return Answer({"recipe": recipe.values, "origins": recipe.origins}, to_yaml(recipe))
     result = _api().train(
         *given,
@@ -146,6 +151,9 @@ def _train(arguments: Arguments) -> Answer:
         settings=arguments.settings,
         run=arguments.run,
         start=arguments.start,
+        folds=arguments.folds,
+        ensemble=arguments.ensemble,
+        imbalance=arguments.imbalance,
         force=arguments.force,
         pictures=not arguments.no_examples,
         progress=_progress(arguments),
@@ -222,6 +230,16 @@ def _evaluate(arguments: Arguments) -> Answer:
     return Answer(facts, text.evaluated(facts))
 
 
+def _compare_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="two run folders or more")
+    parser.add_argument("--report", metavar="FILE", help="write the comparison as a page to this .html file")
+
+
+def _compare(arguments: Arguments) -> Answer:
+    facts = _api().compare(arguments.runs, report=arguments.report)
+    return Answer(facts, text.compared(facts, arguments.report))
+
+
 def _sample_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK", help="a task")
     parser.add_argument("folder", metavar="FOLDER", help="a folder that is new or empty")
@@ -274,6 +292,9 @@ VERBS = {
     "predict": Verb("predict RUN FILES", "the artifact at work; no PyTorch needed", _predict_flags, _predict),
     "evaluate": Verb(
         "evaluate RUN [DATA]", "scores with intervals, on the test part or on new data", _evaluate_flags, _evaluate
+    ),
+    "compare": Verb(
+        "compare RUN RUN…", "is one really better? a paired answer on the same examples", _compare_flags, _compare
     ),
     "sample": Verb("sample TASK FOLDER", "the task's built-in data, as a user's own would lie", _sample_flags, _sample),
     "runs": Verb("runs [ROOT]", "what has been trained here: state, score, size; remove", _runs_flags, _runs),

@@ -22,6 +22,10 @@ MEASURE = "examples"
 HIGHER = "counts on the diagonal are right answers, all others are errors"
 
 
+SMALL = 64
+"""Up to so many classes the whole table takes no longer to count than one of its sums."""
+
+
 @dataclass(frozen=True)
 class Answers:
     """The true and the predicted class of each example by number, `(n,)` int64 each, and the number of classes."""
@@ -46,6 +50,26 @@ def score(state: Answers, weight: Array | None) -> Array:
     size = state.classes
     counts = np.bincount(state.true * size + state.predicted, weights=weight, minlength=size * size)
     return counts.reshape(size, size)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the averages of classes are made of, a (weighted) number of examples a class: `(classes,)` each.
+
+    `existing` truly are of it, `answered` were answered as it, `right` are both.
+    """
+
+    existing: Array
+    answered: Array
+    right: Array
+
+
+def tally(state: Answers, weight: Array | None) -> Counts:
+    """The counts of every class; with few classes from the whole table, which is counted in one pass."""
+    if state.classes <= SMALL:
+        table = score(state, weight)
+        return Counts(table.sum(axis=1), table.sum(axis=0), table.diagonal())
+    return Counts(existing(state, weight), answered(state, weight), right(state, weight))
 
 
 def existing(state: Answers, weight: Array | None) -> Array:
@@ -91,6 +115,12 @@ def mean_of_defined(values: Array) -> float:
     """The mean of the values that are not NaN; NaN where all are."""
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else float("nan")
+
+
+def mean_by_weight(values: Array, weight: Array) -> float:
+    """The mean of the values by their weights, an undefined value as 0; NaN where the weights sum to 0."""
+    total = float(weight.sum())
+    return float(np.nan_to_num(values) @ weight) / total if total > 0 else float("nan")
 
 
 def support_of_mean(counts: Array) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from stepwell.metrics import confusion_matrix
-from stepwell.metrics.confusion_matrix import Answers
+from stepwell.metrics.confusion_matrix import Answers, Counts
 from stepwell.schema import Array
 
 DIRECTION: Literal["max", "min"] = "max"
@@ -20,12 +20,17 @@ MEASURE = "share"
 HIGHER = "higher is better; 100 % means that nothing of this class was missed or wrongly answered"
 
 prepare = confusion_matrix.prepare
+tally = confusion_matrix.tally
 
 
 def score(state: Answers, weight: Array | None) -> Array:
     """A value a class, `(classes,)`, in [0, 1] or NaN."""
-    either_way = confusion_matrix.existing(state, weight) + confusion_matrix.answered(state, weight)
-    return confusion_matrix.ratio(2.0 * confusion_matrix.right(state, weight), either_way)
+    return worth(tally(state, weight))
+
+
+def worth(counts: Counts) -> Array:
+    """The score that these counts make."""
+    return confusion_matrix.ratio(2.0 * counts.right, counts.existing + counts.answered)
 
 
 def support(state: Answers) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from stepwell.metrics import confusion_matrix, f1
-from stepwell.metrics.confusion_matrix import Answers
+from stepwell.metrics.confusion_matrix import Answers, Counts
 from stepwell.schema import Array
 
 DIRECTION: Literal["max", "min"] = "max"
@@ -19,11 +19,17 @@ MEASURE = "share"
 HIGHER = "higher is better; 100 % means that nothing was missed or wrongly answered in any class"
 
 prepare = confusion_matrix.prepare
+tally = confusion_matrix.tally
 
 
 def score(state: Answers, weight: Array | None) -> float:
     """The mean over classes, in [0, 1]."""
-    return confusion_matrix.mean_of_defined(f1.score(state, weight))
+    return worth(tally(state, weight))
+
+
+def worth(counts: Counts) -> float:
+    """The score that these counts make."""
+    return confusion_matrix.mean_of_defined(f1.worth(counts))
 
 
 def support(state: Answers) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from stepwell.metrics import confusion_matrix
-from stepwell.metrics.confusion_matrix import Answers
+from stepwell.metrics.confusion_matrix import Answers, Counts
 from stepwell.schema import Array
 
 DIRECTION: Literal["max", "min"] = "max"
@@ -19,11 +19,17 @@ MEASURE = "share"
 HIGHER = "higher is better; 100 % means that every answer of this class is right"
 
 prepare = confusion_matrix.prepare
+tally = confusion_matrix.tally
 
 
 def score(state: Answers, weight: Array | None) -> Array:
     """A value a class, `(classes,)`, in [0, 1] or NaN."""
-    return confusion_matrix.ratio(confusion_matrix.right(state, weight), confusion_matrix.answered(state, weight))
+    return worth(tally(state, weight))
+
+
+def worth(counts: Counts) -> Array:
+    """The score that these counts make."""
+    return confusion_matrix.ratio(counts.right, counts.answered)
 
 
 def support(state: Answers) -> Array:

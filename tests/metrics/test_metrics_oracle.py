@@ -16,7 +16,12 @@ from stepwell.errors import DataError
 from stepwell.schema import Field, Schema
 
 ROOM = "metrics"
-NAMES = discovery.names(ROOM)
+NUMBERS = ("mae", "mape", "median_absolute_error", "mse", "r2", "rmse")  # test_metrics_numbers.py
+NAMES = [
+    name
+    for name in discovery.names(ROOM)
+    if name not in (*NUMBERS, "coverage") and discovery.load(ROOM, name).KIND != "curve"
+]
 
 
 def make_schema(classes):
@@ -56,6 +61,18 @@ def expected(name, truth, predictions, classes, weight):
         "f1": lambda: oracle.f1_score(y, p, **single),
         "confusion_matrix": lambda: oracle.confusion_matrix(y, p, labels=classes, sample_weight=w),
         "log_loss": lambda: oracle.log_loss(y, y_proba=values, labels=classes, sample_weight=w),
+        "macro_precision": lambda: oracle.precision_score(y, p, average="macro", zero_division=0, sample_weight=w),
+        "weighted_precision": lambda: oracle.precision_score(
+            y, p, average="weighted", zero_division=0, sample_weight=w
+        ),
+        "weighted_f1": lambda: oracle.f1_score(y, p, average="weighted", zero_division=0, sample_weight=w),
+        "mcc": lambda: oracle.matthews_corrcoef(y, p, sample_weight=w),
+        "brier": lambda: oracle.brier_score_loss(y, values, labels=classes, sample_weight=w),
+        "ece": lambda: ece_by_definition(y, values, classes, w),
+        "auroc": lambda: mean_over_classes(oracle.roc_auc_score, y, values, classes, w, both_sides=True),
+        "average_precision": lambda: mean_over_classes(
+            oracle.average_precision_score, y, values, classes, w, both_sides=False
+        ),
         "top_5": lambda: (
             oracle.top_k_accuracy_score(y, values, k=5, labels=classes, sample_weight=w) if len(classes) > 5 else np.nan
         ),
@@ -63,6 +80,30 @@ def expected(name, truth, predictions, classes, weight):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return by_name[name]()
+
+
+def mean_over_classes(of, y, values, classes, weight, both_sides):
+    """One class against the rest, averaged; of two classes the second alone; classes that make no sense left out."""
+    found = []
+    for number in [1] if len(classes) == 2 else range(len(classes)):
+        positive = np.array(y) == classes[number]
+        if positive.any() and (not both_sides or not positive.all()):
+            found.append(of(positive, values[:, number], sample_weight=weight))
+    return np.mean(found) if found else np.nan
+
+
+def ece_by_definition(y, values, classes, weight):
+    """Equation 3 of Guo et al., bin by bin in a loop."""
+    weight = np.ones(len(y)) if weight is None else weight
+    error = 0.0
+    for place in range(15):
+        inside = [i for i, row in enumerate(values) if place / 15 < max(row) <= (place + 1) / 15]
+        if inside:
+            w = weight[inside]
+            right = np.average([classes[int(np.argmax(values[i]))] == y[i] for i in inside], weights=w)
+            confidence = np.average([max(values[i]) for i in inside], weights=w)
+            error += w.sum() / weight.sum() * abs(right - confidence)
+    return error
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,7 +175,7 @@ def test_a_mean_over_classes_rests_on_its_rare_classes():
     assert support(7, 0) == pytest.approx(7)
 
 
-@pytest.mark.parametrize("name", ["log_loss", "top_5"])
+@pytest.mark.parametrize("name", ["log_loss", "top_5", "brier", "ece", "auroc", "average_precision", "roc"])
 def test_probabilities_that_are_no_numbers_are_refused_in_words(name):
     names, truth, predictions = make_answers(0, 10, 7)
     predictions["probabilities"][3, 2] = np.nan

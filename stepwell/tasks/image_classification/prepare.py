@@ -13,10 +13,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
+from PIL import Image
 
+from stepwell import likeness
 from stepwell.errors import DataError, ExampleError
 from stepwell.preparation import Preparation
 from stepwell.schema import Array, Columns, Examples, Field, Schema, Trace
+from stepwell.tasks.image_classification import thumbnail
 from stepwell.tasks.image_classification.unlabeled import inputs
 from stepwell.transforms import class_index, decode_image, resize
 
@@ -137,7 +140,9 @@ def decode(outputs: Columns, traces: Sequence[Trace], schema: Schema) -> Columns
 
 
 def look(example: Mapping[str, Any]) -> dict[str, Any]:
-    """What the audit notes of one raw example: `digest`, `height`, `width` and whether it is `gray` by its pixels.
+    """What the audit notes of one raw example: `digest`, `height`, `width`, whether it is `gray`, a `thumbnail`.
+
+    `perceptual` is what `likeness.sets` finds near copies by (None for a picture too small or too plain for that).
 
     The digest is the sha256 of the decoded RGB pixels at their own size, so that two files of equal pixels have
     equal ones whatever their formats; of deep pictures the values themselves count, before any scaling.
@@ -155,7 +160,16 @@ def look(example: Mapping[str, Any]) -> dict[str, Any]:
         "height": int(pixels.shape[1]),
         "width": int(pixels.shape[2]),
         "gray": bool((pixels[:1] == pixels).all()),
+        "thumbnail": thumbnail.of(pixels),
+        "perceptual": likeness.perceptual(_luma(pixels)),
     }
+
+
+def _luma(pixels: Array) -> Array:
+    """Gray levels `(height, width)` of decoded pixels `(3, height, width)`."""
+    if not pixels.strides[0]:  # one plane, three times
+        return np.ascontiguousarray(pixels[0])
+    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).convert("L"))
 
 
 def row(prediction: Mapping[str, Any], schema: Schema) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -107,7 +107,10 @@ def read(source: str | Path, options: Options) -> Examples:
         "fill in the labels, or remove the rows; to have pictures answered, give them to predict",
     )
     columns = raw.Files(partial(_read, path.parent), places, ids, labels)
-    return raw.examples(columns, str(path), "manifest", parts=parts, groups=groups, findings=findings)
+    listed = raw.examples(columns, str(path), "manifest", parts=parts, groups=groups, findings=findings)
+    found = {name: "none" if place is None else header[place] for name, place in at.items()}
+    settled = {name: (one, "by its usual names") for name, one in found.items() if getattr(options, name) == "auto"}
+    return replace(listed, settled=settled)
 
 
 def _read(folder: Path, place: str) -> bytes:

@@ -1,0 +1,37 @@
+"""RMSE: the root of the mean squared difference of answer and truth; of several columns the plain mean over them.
+
+Undefined (NaN) without examples. Equal to `sklearn.metrics.root_mean_squared_error`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from stepwell.metrics import mse
+from stepwell.metrics.mse import Errors
+from stepwell.schema import Array
+
+DIRECTION: Literal["max", "min"] = "min"
+KIND = "number"
+TITLE = "root mean squared error"
+MEASURE = "target"
+HIGHER = "lower is better; 0 means that every answer is exact, the standard deviation of the truth is a constant answer"
+
+prepare = mse.prepare
+
+
+def score(state: Errors, weight: Array | None) -> float:
+    """The root of the weighted mean square, at least 0, in the target's measure."""
+    return float(np.sqrt(mse.mean_of_columns(state.errors**2, weight)).mean())
+
+
+def per_example(state: Errors) -> Array:
+    """The size of each example's error, `(n,)`: the root of its mean square over the columns."""
+    return np.sqrt(mse.per_example(state))
+
+
+def limits(state: Errors) -> tuple[float, float]:
+    """From exact to the worst error seen: an error has no true end."""
+    return 0.0, float(per_example(state).max(initial=0.0))

@@ -1,0 +1,119 @@
+"""Writes docs/metrics.md from the metrics themselves: python tests/metrics/metrics_page.py."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from stepwell import discovery
+from stepwell.schema import Columns, Field, Schema
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+
+CLASSES = Schema((), (Field("label", "category", "int64", (), ("ant", "bee", "cow")),), ())
+NUMBERS = Schema((), (Field("value", "number", "float32"),), ())
+TRUE_CLASSES: Columns = {"label": ["ant", "ant", "bee", "bee", "cow", "ant"]}
+ANSWERED_CLASSES: Columns = {
+    "label": ["ant", "bee", "bee", "bee", "ant", "ant"],
+    "probabilities": np.array(
+        [[0.8, 0.1, 0.1], [0.3, 0.6, 0.1], [0.2, 0.7, 0.1], [0.1, 0.5, 0.4], [0.5, 0.2, 0.3], [0.6, 0.3, 0.1]]
+    ),
+    "set": [["ant"], ["bee", "ant"], ["bee"], ["bee", "cow"], ["ant"], ["ant"]],
+}
+TRUE_NUMBERS: Columns = {"value": np.array([3.0, -0.5, 2.0, 7.0])}
+ANSWERED_NUMBERS: Columns = {
+    "value": np.array([2.5, 0.0, 2.0, 8.0]),
+    "low": np.array([1.9, -0.6, 1.4, 7.4]),
+    "high": np.array([3.1, 0.6, 2.6, 8.6]),
+}
+
+TOP = """# Metrics
+
+What every number in `scores.json` and in the report means. This page is written from the docstrings of
+`stepwell/metrics/` (`python tests/metrics/metrics_page.py`), and a test holds the two together; every metric that
+scikit-learn has is compared with it there to 1e-9, with weights, ties and missing classes.
+
+Every score comes with an interval at 95 %: percentiles of a bootstrap over the examples, or over groups of them where
+examples of a group repeat each other (Efron, Annals of Statistics 7, 1979), never narrower than what examples of a kind
+that was not seen could do (Clopper and Pearson, Biometrika 26, 1934). Metrics that are dear to score take 200
+resamples, all others 1,000. What chance alone makes greater (the calibration error) has its percentiles reflected at
+the value. How often the intervals hold the truth is counted by `benchmarks/coverage.py`: they fall short where a plain
+mean over classes rests on a class that was answered a few times only (macro precision). A metric that is undefined on
+the data at hand is left out, never guessed.
+
+Averages: the *macro* recall is the balanced accuracy; *micro* averages of precision, recall and F1, and the *weighted*
+recall, are the accuracy, and so have no name of their own.
+
+The reference values are those of these examples, by hand to be checked:
+
+"""
+
+
+def score(metric: ModuleType, of: str) -> Any:
+    """What the metric says of the reference examples, "classes" or "numbers"."""
+    given = (TRUE_CLASSES, ANSWERED_CLASSES, CLASSES) if of == "classes" else (TRUE_NUMBERS, ANSWERED_NUMBERS, NUMBERS)
+    state = metric.prepare(*given)
+    return metric.curve(state) if metric.KIND == "curve" else metric.score(state, None)
+
+
+def group(metric: ModuleType) -> str:
+    """Whether a metric is of "classes" or of "numbers" alone: by which answers its `prepare` can read."""
+    try:
+        metric.prepare(TRUE_CLASSES, ANSWERED_CLASSES, CLASSES)
+    except (KeyError, ValueError):
+        return "numbers"
+    return "classes"
+
+
+def page() -> str:
+    """The whole page."""
+    metrics = {name: discovery.load("metrics", name) for name in discovery.names("metrics")}
+    text = TOP + _examples()
+    for of, title in (("classes", "Of classes"), ("numbers", "Of numbers")):
+        text += f"\n## {title}\n"
+        for name, metric in metrics.items():
+            if group(metric) == of:
+                text += _entry(name, metric, of)
+    return text
+
+
+def _examples() -> str:
+    rows = zip(TRUE_CLASSES["label"], *ANSWERED_CLASSES.values(), strict=True)
+    lines = ["| truth | answer | ant | bee | cow | set |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {true} | {said} | {' | '.join(f'{one:g}' for one in values)} | {', '.join(names)} |"
+        for true, said, values, names in rows
+    ]
+    lines += ["", "| truth | answer | low | high |", "|---|---|---|---|"]
+    pairs = zip(TRUE_NUMBERS["value"], *ANSWERED_NUMBERS.values(), strict=True)
+    return "\n".join([*lines, *(f"| {' | '.join(f'{one:g}' for one in row)} |" for row in pairs)]) + "\n"
+
+
+def _entry(name: str, metric: ModuleType, of: str) -> str:
+    summary, _, rest = inspect.cleandoc(metric.__doc__ or "").partition("\n\n")
+    better = {"max": "higher", "min": "lower"}[metric.DIRECTION] if metric.KIND in ("number", "per_class") else "-"
+    facts = f"`{name}` · {metric.KIND} · better: {better}"
+    value = json.dumps(_rounded(score(metric, of)))
+    shown = value if len(value) < 200 else value[:197] + "..."
+    reading = f"{metric.HIGHER[0].upper()}{metric.HIGHER[1:]}."
+    return "\n\n".join([f"\n### {summary}", facts, rest, reading, f"Reference: `{shown}`\n"])
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return _rounded(value.tolist())
+    return None if np.isnan(value) else float(f"{value:.6g}")
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
