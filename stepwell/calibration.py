@@ -28,8 +28,8 @@ from stepwell.settings import Budget
 Decisions = dict[str, tuple[Any, str]]
 MEMORY_SHARE = 0.25  # of the machine's memory that prepared data may take
 MEMORY_MOST = 4 * 2**30  # bytes
-BASELINE_SHARE, BASELINE_MOST = 0.05, 20.0  # of the budget; seconds
-FINISHING, FINISHING_SHARE = 10.0, 0.15  # seconds for export, gate, judging and report (measured: 5 to 10); share
+BASELINE_SHARE, BASELINE_MOST = 0.08, 40.0  # of the budget; seconds
+FINISHING, FINISHING_SHARE = 14.0, 0.15  # seconds for export, gate, judging and report (measured: 5 to 13); share
 MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
 TRIED = 0.0  # seconds of measuring that stand for: one cycle, to see that it works and what it needs
 WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 2.5, 60

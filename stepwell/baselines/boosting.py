@@ -22,7 +22,8 @@ MOST_LEVELS = 255
 MOST_NUMBERS = 2**28
 """Rows times features that are fitted at most."""
 
-_PILOT, _PILOT_TREES = 5_000, 5
+_PILOTS, _PILOT_TREES = (2_500, 10_000), 5
+"""Rows of two small fits, by whose times the whole is planned, and their rounds."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,15 @@ def fit(
     order = sampling.order(seed, "boosting baseline", ids, strata)
     most = min(n, max(1, MOST_NUMBERS // max(1, width)))
     kinds = _categorical(width, levels)
-    if seconds is not None and most > _PILOT:
-        start = time.perf_counter()
-        _train(features[order[:_PILOT]], targets[order[:_PILOT]], classes, kinds, _PILOT_TREES, seed)
-        per_row = (time.perf_counter() - start) / (_PILOT * _PILOT_TREES)
-        most = min(most, max(_PILOT, int(seconds / (per_row * TREES))))
+    if seconds is not None and most > _PILOTS[-1]:
+
+        def timed(rows: int) -> float:
+            start = time.perf_counter()
+            _train(features[order[:rows]], targets[order[:rows]], classes, kinds, _PILOT_TREES, seed)
+            return (time.perf_counter() - start) / _PILOT_TREES
+
+        timed(_PILOTS[0])  # what is done once (threads, imports) is not counted
+        most = min(most, _affordable(seconds / TREES, *(timed(rows) for rows in _PILOTS)))
     count = n if most >= n else _round_down(most)
     chosen = np.sort(order[:count])
     model = _train(features[chosen], targets[chosen], classes, kinds, TREES, seed)
@@ -71,6 +76,15 @@ def fit(
     which = f"all {n:,} training examples" if count == n else f"{stratified}{count:,} of {n:,} training examples"
     note = f"gradient boosting, {int(model.n_iter_)} rounds on {width:,} features, {which}"
     return Boosting(_predictor(model, classes), count, note)
+
+
+def _affordable(seconds: float, few: float, many: float) -> int:
+    """The rows of which a tree takes `seconds`, where it took `few` and `many` of the two pilots; a straight line.
+
+    Most of the time of a small fit does not depend on its rows.
+    """
+    each = max((many - few) / (_PILOTS[1] - _PILOTS[0]), 1e-9)
+    return max(_PILOTS[1], int(_PILOTS[1] + (seconds - many) / each))
 
 
 def _need_sklearn() -> None:

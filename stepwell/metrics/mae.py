@@ -15,7 +15,7 @@ from stepwell.schema import Array
 
 DIRECTION: Literal["max", "min"] = "min"
 KIND = "number"
-TITLE = "mean absolute error"
+TITLE = "MAE"
 MEASURE = "target"
 HIGHER = "lower is better; 0 means that every answer is exact"
 

@@ -16,7 +16,7 @@ from stepwell.schema import Array, Columns, Schema
 
 DIRECTION: Literal["max", "min"] = "min"
 KIND = "number"
-TITLE = "mean absolute percentage error"
+TITLE = "MAPE"
 MEASURE = "share"
 HIGHER = "lower is better; 0 % means that every answer is exact"
 

@@ -15,7 +15,7 @@ from stepwell.schema import Array, Columns, Schema
 
 DIRECTION: Literal["max", "min"] = "min"
 KIND = "number"
-TITLE = "mean squared error"
+TITLE = "MSE"
 MEASURE = "target²"
 HIGHER = "lower is better; 0 means that every answer is exact, the variance of the truth is a constant answer"
 

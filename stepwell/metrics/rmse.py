@@ -15,7 +15,7 @@ from stepwell.schema import Array
 
 DIRECTION: Literal["max", "min"] = "min"
 KIND = "number"
-TITLE = "root mean squared error"
+TITLE = "RMSE"
 MEASURE = "target"
 HIGHER = "lower is better; 0 means that every answer is exact, the standard deviation of the truth is a constant answer"
 

@@ -13,6 +13,8 @@ from stepwell.report.charts import Axis, linear_axis
 from stepwell.report.markup import render
 from stepwell.schema import Score
 
+_TICKS = 6
+
 
 @dataclass(frozen=True)
 class Row:
@@ -44,9 +46,9 @@ def axis_for(low: float, high: float, about: About, *, difference: bool = False)
     margin = 0.08 * (high - low)
     low, high = low - margin, high + margin
     if about.measure != "share":
-        return linear_axis(low, high)
+        return linear_axis(low, high, count=_TICKS)
     if difference:
-        points = linear_axis(100 * low, 100 * high, words=lambda one: wording.plain(round(one, 6)))
+        points = linear_axis(100 * low, 100 * high, count=_TICKS, words=lambda one: wording.plain(round(one, 6)))
         return Axis(points.low / 100, points.high / 100, logarithmic=False, ticks=points.ticks)
     shares = linear_axis(100 * max(low, 0.0), 100 * min(high, 1.0), words=lambda one: f"{one:.4g} %")
     return Axis(shares.low / 100, shares.high / 100, logarithmic=False, ticks=shares.ticks)

@@ -58,8 +58,8 @@ def plain(number: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in whole percent, for what is only shown beside its counts."""
-    return f"{100 * share:.0f}{_NARROW}%"
+    """A share in whole percent, finer below one percent, for what is only shown beside its counts."""
+    return f"{100 * share:.1g}{_NARROW}%" if 0 < share < 0.01 else f"{100 * share:.0f}{_NARROW}%"
 
 
 def duration(seconds: float) -> str:

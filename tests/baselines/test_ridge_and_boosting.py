@@ -84,5 +84,6 @@ def test_where_time_is_short_a_round_sample_is_fitted():
     generator = np.random.default_rng(0)
     features = generator.normal(size=(20_000, 4))
     found = boosting.fit(features, (features[:, 0] > 0).astype(np.int64), 2, IDS, 0, seconds=1e-3)
-    assert found.n == 5_000
-    assert "a stratified 5,000 of 20,000" in found.note
+    assert found.n == 10_000
+    assert "a stratified 10,000 of 20,000" in found.note
+    assert boosting.fit(features, (features[:, 0] > 0).astype(np.int64), 2, IDS, 0, seconds=1e3).n == 20_000

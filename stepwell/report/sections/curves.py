@@ -94,7 +94,7 @@ def _line(name: str, pairs: Sequence[tuple[float, float | None]]) -> list[Line]:
 
 def _loss_caption(steps: Sequence[Mapping[str, Any]]) -> str:
     lost = sum(1 for line in steps if any(value is None for value in line["loss"].values()))
-    said = "Thin as measured on each batch, bold smoothed; with augmentation it is harder than validation."
+    said = "Thin as measured on each batch, bold smoothed; with augmentation or dropout it is harder than validation."
     return (
         f"{said} The loss of {wording.count(lost)} of {wording.count(len(steps))} steps is no number." if lost else said
     )

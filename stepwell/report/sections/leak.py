@@ -36,8 +36,9 @@ def section(facts: Facts) -> str | None:
 
 _TEMPLATE = """
 <p class="notice">{{ leaked }} of {{ n }} {{ part }} examples ({{ share }}) are copies of training examples, or belong
-to
-one of their groups.{% if price %} What they add to the {{ about.title }}: {{ price[0] }} ({{ price[1] }}).{% endif %}
+to one of their groups.
+{% if price %}What they add to the {{ about.title }}: {{ price[0] }} ({{ price[1] }}).
+{% endif %}
 The score without them is the one to expect on new data.</p>
 <figure>
 {{ picture }}

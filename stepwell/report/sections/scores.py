@@ -48,7 +48,7 @@ _TEMPLATE = """
 {% if best is not none %}The last column is network minus {{ best }}, taken pair by pair on the same examples:
 where its interval holds 0, chance may be all there is.{% endif %}{% if looks %} {{ looks }}{% endif %}</p>
 <div class="scroll" tabindex="0">
-<table>
+<table{% if rivals|length > 2 %} class="tight"{% endif %}>
 <thead><tr><th>metric</th><th class="num">network</th>
 {% for name in rivals %}<th class="num">{{ name }}</th>{% endfor %}
 {% if best is not none %}<th class="num">difference</th>{% endif %}</tr></thead>

@@ -330,6 +330,5 @@ def _target(options: Options, examples: Examples, columns: Columns) -> tuple[Fie
             do="choose another --target, or another split",
         )
     scaled = scale_target.fit(scale_target.Options(options.scale_target), values)
-    measure = str(examples.settled["target"][0]) if "target" in examples.settled else "target"
-    target = Field("value", "number", "float32", measure=measure, mean=(scaled.mean,), std=(scaled.std,))
+    target = Field("value", "number", "float32", mean=(scaled.mean,), std=(scaled.std,))
     return target, Field("value_scaled", "number", "float32", (1,)), ("scale_target", scaled)
