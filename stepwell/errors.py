@@ -105,3 +105,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if not names:
         return "There is nothing to choose from."
     return "Known: " + ", ".join(names) + "."
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """A count and what it counts, as it is said: "1 file holds", "1,200 files hold"."""
+    return f"{count:,} {one if count == 1 else many}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stepwell.errors import counted
 from stepwell.inspection import Inspection
 from stepwell.schema import PARTS, Finding
 
@@ -29,7 +30,8 @@ def _within(inspection: Inspection, sets: Sequence[Sequence[int]]) -> Finding:
     return Finding(
         name="duplicates",
         severity=1,
-        message=f"{surplus:,} examples are exact copies of others, in {len(sets):,} sets{inspection.scope}.",
+        message=f"{counted(surplus, 'example is an exact copy of another', 'examples are exact copies of others')}, in "
+        f"{counted(len(sets), 'set', 'sets')}{inspection.scope}.",
         why="Copies count several times in what is learnt and in what is scored; the intervals look narrower than "
         "they are. A split made here keeps copies in one part.",
         remedy="remove all but one of each set, unless the repetition is meant",

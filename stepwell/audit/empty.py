@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stepwell.errors import counted
 from stepwell.inspection import Inspection
 from stepwell.schema import Finding
 
@@ -17,7 +18,7 @@ def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
         Finding(
             name="empty",
             severity=3 if 2 * len(empty) >= len(inspection.looked) else 2,
-            message=f"{len(empty):,} files hold no byte at all{inspection.scope}.",
+            message=f"{counted(len(empty), 'file holds', 'files hold')} no byte at all{inspection.scope}.",
             why="They are left out of every part; often a copy or a download was cut short, and more is missing "
             "than these.",
             remedy="copy or download the data again, or remove these files",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from stepwell.errors import counted
 from stepwell.inspection import Inspection
 from stepwell.schema import Array, Finding
 
@@ -39,7 +40,7 @@ def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
             Finding(
                 name="empty_pictures",
                 severity=1,
-                message=f"{len(empty):,} pictures are of one color throughout{scope}.",
+                message=f"{counted(len(empty), 'picture is', 'pictures are')} of one color throughout{scope}.",
                 why="Nothing is shown in them: their label can only be learnt by heart.",
                 remedy="look at these pictures and remove them",
                 evidence={"count": len(empty), "looked_at": len(chosen)},
@@ -53,7 +54,7 @@ def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
             Finding(
                 name="odd_ones",
                 severity=1,
-                message=f"{len(far):,} pictures are unlike all others{scope}.",
+                message=f"{counted(len(far), 'picture is', 'pictures are')} unlike all others{scope}.",
                 why="They are often screenshots, logos or pictures of something else, and what is learnt from them "
                 "helps nowhere else.",
                 remedy="look at these pictures; remove what does not belong, or collect more of the kind",

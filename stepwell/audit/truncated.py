@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stepwell.errors import counted
 from stepwell.inspection import Inspection
 from stepwell.schema import Finding
 
@@ -24,7 +25,7 @@ def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
         Finding(
             name="truncated",
             severity=3 if 2 * len(errors) >= len(inspection.looked) else 2,
-            message=f"{len(errors):,} files end before their content does{inspection.scope}.",
+            message=f"{counted(len(errors), 'file ends before its', 'files end before their')} content does{inspection.scope}.",
             why="They are left out of every part; half a picture filled up with gray would teach the gray.",
             remedy="copy or download these files again, or remove them",
             evidence={

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from stepwell.errors import counted
 from stepwell.inspection import Inspection
 from stepwell.schema import Finding
 
@@ -27,7 +28,7 @@ def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
         Finding(
             name="unreadable",
             severity=3 if share >= 0.5 else 2,
-            message=f"{len(errors):,} examples cannot be read{inspection.scope}, for instance "
+            message=f"{counted(len(errors), 'example', 'examples')} cannot be read{inspection.scope}, for instance "
             f"{inspection.examples.ids[first]!r}: {reason}",
             why="They are left out of every part. If one class or source is hit more than another, the rest is no "
             "longer a fair sample.",

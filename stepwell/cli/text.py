@@ -91,6 +91,8 @@ def compared(facts: Mapping[str, Any], page: str | None) -> str:
     table = [[f"{facts['n']:,} examples", *sides]]
     for name in metrics:
         found = [facts["scores"][side].get(name) for side in sides]
+        if not any(found):
+            continue  # undefined on these examples
         table.append([name, *(_number(one["value"] if one else None) for one in found)])
     lines = [printable(facts["verdict"]), "", *_table(table)]
     for pair in facts["pairs"]:
@@ -181,6 +183,8 @@ def _value(value: Any) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return "–"
+    if 1000 <= abs(value) < 1e9:
+        return f"{value:,.0f}"
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1000 or value == 0 else f"{value:.4g}"
 
 
