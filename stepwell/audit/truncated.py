@@ -25,7 +25,8 @@ def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
         Finding(
             name="truncated",
             severity=3 if 2 * len(errors) >= len(inspection.looked) else 2,
-            message=f"{counted(len(errors), 'file ends before its', 'files end before their')} content does{inspection.scope}.",
+            message=f"{counted(len(errors), 'file ends before its', 'files end before their')} content does"
+            f"{inspection.scope}.",
             why="They are left out of every part; half a picture filled up with gray would teach the gray.",
             remedy="copy or download these files again, or remove them",
             evidence={
