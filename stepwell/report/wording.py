@@ -24,7 +24,7 @@ def value(number: float, about: About, n: int) -> str:
     """A metric's value with its unit; a share of `n` examples in percent, as fine as `n` allows."""
     if about.measure == "share":
         return f"{_percent(number, n)}{_NARROW}%"
-    return f"{plain(number)}{_NARROW}{about.measure}" if about.measure else plain(number)
+    return f"{_measured(number)}{_NARROW}{about.measure}" if about.measure else _measured(number)
 
 
 def interval(score: Score, about: About) -> str:
@@ -32,7 +32,7 @@ def interval(score: Score, about: About) -> str:
     if about.measure == "share":
         return f"{_percent(score.low, score.n)} to {_percent(score.high, score.n)}{_NARROW}%"
     unit = f"{_NARROW}{about.measure}" if about.measure else ""
-    return f"{plain(score.low)} to {plain(score.high)}{unit}"
+    return f"{_measured(score.low)} to {_measured(score.high)}{unit}"
 
 
 def difference(score: Score, about: About, *, sign: int = 1) -> tuple[str, str]:
@@ -43,7 +43,7 @@ def difference(score: Score, about: About, *, sign: int = 1) -> tuple[str, str]:
         middle, low, high = (_signed(f"{100 * one:.{digits}f}") for one in (sign * score.value, *ends))
         return f"{middle}{_NARROW}points", f"{low} to {high}"
     unit = f"{_NARROW}{about.measure}" if about.measure else ""
-    return f"{plain(sign * score.value)}{unit}", f"{plain(ends[0])} to {plain(ends[1])}"
+    return f"{_measured(sign * score.value)}{unit}", f"{_measured(ends[0])} to {_measured(ends[1])}"
 
 
 def plain(number: float) -> str:
@@ -55,6 +55,11 @@ def plain(number: float) -> str:
     if 1000 <= abs(number) < 1e9:
         return _signed(f"{float(f'{number:.3g}'):,.0f}")
     return _signed(f"{number:.3g}")
+
+
+def _measured(number: float) -> str:
+    """As `plain`, but with its zeros at the end: 0.922 to 0.930, and not 0.93, for it is known to that digit."""
+    return _signed(f"{number:#.3g}") if 1e-4 <= abs(number) < 100 else plain(number)
 
 
 def percent(share: float) -> str:

@@ -114,7 +114,7 @@ def test_curves_say_their_area_and_how_they_are_read():
     found = scores(curves=curves)
     found = dataclasses.replace(found, scores={**found.scores, "auroc": Score(0.87, 0.84, 0.9, 400)})
     told = shown("discrimination", found)
-    assert "AUROC 0.87 (0.84 to 0.9)" in told
+    assert "AUROC 0.870 (0.840 to 0.900)" in told
     assert "thin is each class" in told
     sure = shown("reliability", found)
     assert "Expected calibration error 2.0" in sure
