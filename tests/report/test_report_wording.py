@@ -69,7 +69,7 @@ def test_a_loss_within_chance_and_a_draw():
 def test_lower_is_better_where_it_is():
     words = told(ERROR, (2.0, 1.5, 2.5), (3.0, 2.5, 3.5), (-1.0, -1.5, -0.5))
     assert "The network's error is 2.00 meters on 100 test examples (95 % interval 1.50 to 2.50 meters)" in words
-    assert "The best baseline, linear, reaches 3 meters" in words
+    assert "The best baseline, linear, reaches 3.00 meters" in words
     assert "the network is better by 1.00 meters (0.500 to 1.50)" in words
 
 
