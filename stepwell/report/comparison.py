@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from stepwell.judge import paired
-from stepwell.judge.paired import Comparison, Difference, Pair
-from stepwell.judge.scores import About
+from stepwell.judge.paired import Comparison, Pair
 from stepwell.report import wording
-from stepwell.report.charts import Axis, linear_axis
+from stepwell.report.dots import axis_for, difference_row, dots
 from stepwell.report.markup import render_file, text_file
 
 _TESTS = {"mcnemar": "McNemar, exact", "permutation": "permutation", "bootstrap": "bootstrap"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the picture: places are percent of the width; `clear` says that chance does not explain it."""
-
-    name: str
-    text: str
-    note: str
-    clear: bool
-    low: float
-    value: float
-    high: float
 
 
 def build(comparison: Comparison) -> str:
@@ -38,7 +23,17 @@ def build(comparison: Comparison) -> str:
         for pair in comparison.pairs
         if comparison.headline in pair.differences
     ]
-    axis = _axis([one for _, one in headlines], about)
+    rows = [
+        difference_row(
+            _named(pair),
+            one.score,
+            about,
+            note=f"probability {_chance(one.adjusted)}, {_TESTS[one.test]}",
+            strong=one.adjusted < paired.CLEAR,
+        )
+        for pair, one in headlines
+    ]
+    low, high = min([0.0, *(one.low for one in rows)]), max([0.0, *(one.high for one in rows)])
     unit = "groups" if comparison.interval.by == "group" else "examples"
     page = render_file(
         "comparison.html",
@@ -49,9 +44,7 @@ def build(comparison: Comparison) -> str:
         verdict=comparison.verdict,
         notes=comparison.notes,
         about=about,
-        dots=[_row(pair, one, about, axis) for pair, one in headlines],
-        ticks=[(100 * place, words) for place, words in axis.ticks],
-        zero=100 * axis.place(0.0),
+        picture=dots(rows, axis_for(low, high, about, difference=True), zero=True) if rows else None,
         level=wording.percent(comparison.interval.level),
         replicates=wording.count(comparison.interval.replicates),
         drawn=f"{wording.count(comparison.interval.units)} {unit}",
@@ -63,28 +56,6 @@ def build(comparison: Comparison) -> str:
 
 def _named(pair: Pair) -> str:
     return f"{pair.first} − {pair.second}"
-
-
-def _axis(found: list[Difference], about: About) -> Axis:
-    """An axis that holds every interval and 0; shares in points of a percent."""
-    factor = 100.0 if about.measure == "share" else 1.0
-    ends = [0.0, *(factor * end for one in found for end in (one.score.low, one.score.high))]
-    margin = 0.08 * (max(ends) - min(ends))
-    shown = linear_axis(min(ends) - margin, max(ends) + margin)
-    return Axis(shown.low / factor, shown.high / factor, logarithmic=False, ticks=shown.ticks)
-
-
-def _row(pair: Pair, one: Difference, about: About, axis: Axis) -> Row:
-    value, interval = wording.difference(one.score, about)
-    return Row(
-        name=_named(pair),
-        text=f"{value} ({interval})",
-        note=f"probability {_chance(one.adjusted)}, {_TESTS[one.test]}",
-        clear=one.adjusted < paired.CLEAR,
-        low=100 * axis.place(one.score.low),
-        value=100 * axis.place(one.score.value),
-        high=100 * axis.place(one.score.high),
-    )
 
 
 def _scores(comparison: Comparison) -> list[dict[str, Any]]:

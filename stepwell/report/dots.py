@@ -54,8 +54,8 @@ def axis_for(low: float, high: float, about: About, *, difference: bool = False)
     return Axis(shares.low / 100, shares.high / 100, logarithmic=False, ticks=shares.ticks)
 
 
-def dots(rows: Sequence[Row], axis: Axis) -> Markup:
-    """The picture; a row whose value lies off the axis is only pointed at."""
+def dots(rows: Sequence[Row], axis: Axis, *, zero: bool = False) -> Markup:
+    """The picture; a row whose value lies off the axis is only pointed at. Where `zero`, a dashed line at 0."""
     placed = [
         {
             "row": one,
@@ -66,7 +66,12 @@ def dots(rows: Sequence[Row], axis: Axis) -> Markup:
         }
         for one in rows
     ]
-    return render(_TEMPLATE, rows=placed, ticks=[(100 * place, words) for place, words in axis.ticks])
+    return render(
+        _TEMPLATE,
+        rows=placed,
+        ticks=[(100 * place, words) for place, words in axis.ticks],
+        zero=100 * axis.place(0.0) if zero else None,
+    )
 
 
 _TEMPLATE = """
@@ -79,6 +84,8 @@ _TEMPLATE = """
 {% for place, words in ticks %}
 <line class="grid" x1="{{ place|round(2) }}%" x2="{{ place|round(2) }}%" y1="0" y2="100%"/>
 {% endfor %}
+{% if zero is not none %}<line class="zero" x1="{{ zero|round(2) }}%" x2="{{ zero|round(2) }}%" y1="0" y2="100%"/>
+{% endif %}
 {% if one.beyond == "left" %}<text x="0" y="50%" dy="4">◂ further left</text>
 {% elif one.beyond == "right" %}<text x="100%" y="50%" dy="4" text-anchor="end">further right ▸</text>
 {% else %}

@@ -33,7 +33,7 @@ def section(facts: Facts) -> str | None:
             for name, score in list(found.columns.items())[:_DRAWN]
         ]
         low, high = min(0.0, *(one.low for one in rows)), max(0.0, *(one.high for one in rows))
-        picture = dots(rows, axis_for(low, high, about, difference=True))
+        picture = dots(rows, axis_for(low, high, about, difference=True), zero=True)
     return render(
         _TEMPLATE,
         picture=picture,

@@ -41,7 +41,7 @@ def section(facts: Facts) -> str | None:
         passed_over=wording.count(slices.passed_over) if slices.passed_over else "",
         n=wording.count(slices.n),
         clear=clear,
-        picture=dots(rows, axis_for(low, high, about, difference=True)),
+        picture=dots(rows, axis_for(low, high, about, difference=True), zero=True),
         table=[
             {
                 "column": one.column,
