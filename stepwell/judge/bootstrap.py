@@ -1,16 +1,18 @@
 """Intervals by resampling: examples, or groups of examples where groups repeat, are drawn with replacement.
 
-An interval is the percentile interval of the bootstrap (Efron, 1979), never narrower than what one kind
-of example that the sample does not hold could do. Of n examples none showed it, so its share is at most
-p = 1 − (α/2)^(1/n), the exact bound of Clopper and Pearson (1934); such examples could move the value v to
-v − p (v − lowest) or to v + p (highest − v). So 20 right of 20 give [0.832, 1] and not [1, 1], and one
-group alone, which says nothing about other groups, gives nearly all that is possible.
+An interval is the percentile interval of the bootstrap (Efron, 1979), expanded where it rests on few examples
+(Hesterberg, 2015), and never narrower than what one kind of example that the sample does not hold could do. Of n
+examples none showed it, so its share is at most p = 1 − (α/2)^(1/n), the exact bound of Clopper and Pearson
+(1934); such examples could move the value v to v − p (v − lowest) or to v + p (highest − v). So 20 right of 20
+give [0.832, 1] and not [1, 1], and one group alone, which says nothing about other groups, gives nearly all
+that is possible.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -18,6 +20,7 @@ import numpy as np
 from stepwell.schema import Array
 
 LEVEL = 0.95
+_LEAST_FREEDOM = 3.0  # below that the bound on what was not seen is wider anyway
 REPLICATES = 1000
 MANY, FEWER = 50_000, 200
 """From `MANY` examples on, `FEWER` replicates: judging must not take minutes, and percentiles differ little."""
@@ -73,7 +76,8 @@ def interval(
     tail = (1.0 - LEVEL) / 2.0
     low, high = value.copy(), value.copy()
     known = ~np.isnan(value) & ~np.isnan(replicates).all(axis=0)
-    low[known], high[known] = np.nanquantile(replicates[:, known], [tail, 1.0 - tail], axis=0)
+    each = expanded(tail, support[known])
+    low[known], high[known] = (_quantiles(replicates[:, known], one) for one in (each, 1.0 - each))
     if reflected:
         low, high = 2.0 * value - high, 2.0 * value - low
         if limits is not None:
@@ -81,3 +85,35 @@ def interval(
     lowest, highest = limits if limits is not None else (value, value)
     unseen = 1.0 - tail ** (1.0 / np.maximum(support, 1.0))
     return np.fmin(low, value - unseen * (value - lowest)), np.fmax(high, value + unseen * (highest - value))
+
+
+def expanded(tail: float, support: Array) -> Array:
+    """The tail `(k,)` below which a percentile is taken, for values that rest on `support` `(k,)` examples each.
+
+    Resamples of few examples are too alike: they vary by the share n / (n - 1) less than samples do, and their spread
+    is itself uncertain. The tail is that of the normal distribution beyond Student's quantile times the root of that
+    share (the expanded percentile interval of Hesterberg, The American Statistician 69, 2015).
+    """
+    freedom = np.maximum(support - 1.0, _LEAST_FREEDOM)
+    z = NormalDist().inv_cdf(1.0 - tail)
+    # Student's quantile by the expansion of Cornish and Fisher, right to three digits from three degrees on.
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+    )
+    student = z + sum(term / freedom**power for power, term in enumerate(terms, start=1))
+    ends = student * np.sqrt((freedom + 1.0) / freedom)
+    tails: Array = np.array([NormalDist().cdf(-end) for end in ends.tolist()])
+    return tails
+
+
+def _quantiles(replicates: Array, share: Array) -> Array:
+    """For each column of `(B, k)` its own quantile, `(k,)`, NaN passed over; as `numpy.nanquantile` of one share."""
+    ordered = np.sort(replicates, axis=0)  # NaN comes last
+    place = share * ((~np.isnan(replicates)).sum(axis=0) - 1)
+    below = np.floor(place).astype(np.int64)
+    columns = np.arange(replicates.shape[1])
+    first, then = ordered[below, columns], ordered[np.ceil(place).astype(np.int64), columns]
+    found: Array = first + (then - first) * (place - below)
+    return found
