@@ -25,6 +25,19 @@ READABLE = 0.95  # the share of a column's texts that must be dates before it co
 
 _START = datetime(1970, 1, 1)  # noqa: DTZ001 - a time without zone is meant as it is written
 _DATE = re.compile(r"(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})(?:[T ,]+(\d{1,2}:\d{2}.*))?")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_CLOCK = r"(?P<time>[ ,]+\d{1,2}:\d{2}.*)?"
+_NAMED = (
+    re.compile(r"(?P<day>\d{1,2})[-/. ]+(?P<month>[A-Za-z]{3,9})\.?[-/, ]+(?P<year>\d{4})" + _CLOCK),
+    re.compile(r"(?P<month>[A-Za-z]{3,9})\.?[- ]+(?:(?P<day>\d{1,2}),?[- ]+)?(?P<year>\d{4})" + _CLOCK),
+)
+_FULL = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october"),
+    *("november", "december"),
+)
+_MONTH = re.compile(r"(\d{4})[-/.](\d{1,2})|(\d{1,2})[-/.](\d{4})")
+_SHORT = re.compile(r"(\d{1,2}/\d{1,2}/|\d{2}[-.]\d{2}[-.])(\d{2})((?:[T ,]+\d{1,2}:\d{2}.*)?)")
+_CENTURY = 69  # two digits from here on are years after 1900, below it after 2000 (POSIX)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)? ?(AM|PM|am|pm)?(Z|[+-]\d{2}:?\d{2})?")
 
 
@@ -80,12 +93,13 @@ def fit(options: Options, texts: Array, places: Sequence[int], orders: Sequence[
 def order_of(texts: Iterable[str | None]) -> Order | None:
     """How the dates in a column of texts are written, or None where fewer than 95 % of them are dates.
 
+    Months may be named in English, stand for themselves ("2020-01"), and years may have two digits ("1/31/20").
     Where the day and the month can be told apart by none of them, the day comes first after a dot ("1.2.2020") and
     the month first after a slash ("1/2/2020").
     """
     known = list(dict.fromkeys(text for text in texts if text is not None))
     some = known[:: max(1, len(known) // 1000)]
-    if not some or sum(_DATE.fullmatch(text.strip()) is not None for text in some) < READABLE * len(some):
+    if not some or sum(_DATE.fullmatch(_plain(text, "dmy")) is not None for text in some) < READABLE * len(some):
         return None
     read: dict[Order, int] = {order: sum(day_of(text, order) is not None for text in known) for order in ORDERS}
     if "/" in some[0]:
@@ -121,8 +135,8 @@ def parts_of(days: Array, parts: Sequence[str]) -> Array:
 
 
 def day_of(text: str, order: Order) -> float | None:
-    """One date as days since 1970-01-01T00:00, or None where the text is none in that order; years have four digits."""
-    found = _DATE.fullmatch(text.strip())
+    """One date as days since 1970-01-01T00:00, or None where the text is none in that order."""
+    found = _DATE.fullmatch(_plain(text, order))
     if found is None:
         return None
     pieces = dict(zip(order, found.groups()[:3], strict=True))
@@ -137,6 +151,23 @@ def day_of(text: str, order: Order) -> float | None:
         return day
     since = _time_of(found[4].strip())
     return None if since is None else day + since
+
+
+def _plain(text: str, order: Order) -> str:
+    """A date in one of the rarer forms as three numbers in `order`, with a year of four digits; any other as it is."""
+    text = text.strip()
+    if text[:1].isdigit() and (short := _SHORT.fullmatch(text)) is not None and order != "ymd":
+        year = int(short[2])
+        return f"{short[1]}{year + (1900 if year >= _CENTURY else 2000)}{short[3]}"
+    if (month := _MONTH.fullmatch(text)) is not None:
+        pieces = {"y": month[1] or month[4], "m": month[2] or month[3], "d": "1"}
+        return "-".join(pieces[one] for one in order)
+    for form in _NAMED:
+        named = form.fullmatch(text)
+        if named is not None and (word := named["month"].lower()) in (*_MONTHS, *_FULL, "sept"):
+            pieces = {"y": named["year"], "m": str(_MONTHS.index(word[:3]) + 1), "d": named["day"] or "1"}
+            return "-".join(pieces[one] for one in order) + (named["time"] or "")
+    return text
 
 
 def _time_of(text: str) -> float | None:

@@ -24,6 +24,7 @@ Method = Literal["standard", "min_max", "robust", "quantile", "log", "none"]
 FARTHEST = 1e6  # a scaled number is held within this, so that no later arithmetic in float32 overflows
 KNOTS = 1000  # places of a quantile column at most; a hundred where there are more columns than that
 SORTED = 100_000  # evenly spaced values, and both ends, that the places are taken from: enough, and quick to sort
+LARGE = 1e100  # beyond it the sum of squares of a column may be no float
 ROWS_A_KNOT = 30  # fewer rows than these between two places would follow the noise
 
 
@@ -105,15 +106,17 @@ def logarithm(values: Array, unit: Array) -> Array:
 def _offset_and_scale(method: Method, column: Array) -> tuple[float, float]:
     if not len(column):
         return 0.0, 1.0
+    largest = float(np.abs(column).max())
     if method == "min_max":
         offset, scale = float(column.min()), float(np.ptp(column))
     elif method == "robust":
         low, offset, high = (float(value) for value in np.quantile(column, [0.25, 0.5, 0.75]))
         scale = high - low
     else:
-        offset, scale = float(column.mean()), float(column.std())
+        unit = largest if largest > LARGE else 1.0
+        offset, scale = unit * float((column / unit).mean()), unit * float((column / unit).std())
     # A spread of rounding errors alone is none.
-    return offset, scale if scale > 1e-12 * max(1.0, abs(offset)) else 1.0
+    return offset, scale if scale > 1e-12 * largest else 1.0
 
 
 def _unit(column: Array) -> float:

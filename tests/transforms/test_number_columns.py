@@ -200,3 +200,11 @@ def test_a_target_comes_back(values: list[float], scale: bool) -> None:
     np.testing.assert_allclose(fitted.restored(np.asarray(scaled)), values, rtol=1e-9, atol=1e-6)
     if not scale:
         np.testing.assert_array_equal(scaled, values)
+
+
+@pytest.mark.parametrize("unit", [1e-20, 1.0, 1e20, 1e200])
+def test_a_scale_does_not_hang_on_the_unit(unit: float) -> None:
+    numbers = np.arange(5.0).reshape(5, 1) * unit
+    made = scale_columns.fit(scale_columns.Options("standard"), numbers)
+    scaled = np.asarray(made.apply({"numbers": numbers}, [{}] * 5)["numbers"])
+    np.testing.assert_allclose(scaled[:, 0], np.asarray([-2, -1, 0, 1, 2]) / np.sqrt(2), atol=1e-12)

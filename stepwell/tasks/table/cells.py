@@ -1,9 +1,9 @@
 """What is written in a cell: a number, a text, or nothing.
 
 One decoder serves training and prediction. A column of a file is numbers where every cell that is not missing
-is one; else it is text, exactly as written. Numbers may carry signs of thousands, a percent sign or a currency
-("1,234.5", "12 %", "$5"). Whole numbers written with leading zeros ("00123"), or with more digits than a float
-holds, are names of things and stay text.
+is one; else it is text, exactly as written. Numbers may carry signs of thousands, a percent sign or a currency, and
+what is negative may stand in brackets ("1,234.5", "1 234,5", "12 %", "$5", "(5)"). Whole numbers written with leading
+zeros ("00123"), or with more digits than a float holds, are names of things and stay text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -25,12 +25,24 @@ MISSING = (
 )
 """What stands in a cell that holds nothing, spaces around it left off."""
 
+_TRUTHS = {
+    **dict.fromkeys(("yes", "y", "true", "t", "1", "on", "ja", "wahr"), "yes"),
+    **dict.fromkeys(("no", "n", "false", "f", "0", "off", "nein", "falsch"), "no"),
+}
+
 _EXACT = 2.0**53  # whole numbers beyond it have no float of their own
 _PADDED = re.compile(r"(?:^|\n)\s*0\d\d+\s*(?:\n|$)")
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
-_DECORATED = re.compile(r"(?P<sign>[+-]?)[$€£¥]?\s?(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<rest>\.\d+)?\s?[%€$£¥]?")
+_MONEY = r"(?:[$€£¥₹]|USD|EUR|GBP|CHF)"
+_DECORATED = re.compile(
+    rf"(?P<sign>[+-]?){_MONEY}?\s?(?P<minus>-?)"
+    r"(?P<digits>\d{1,3}(?:,\d{3})+|\d{1,3}(?:['’ \u00a0\u202f]\d{3})+|\d+)"
+    rf"(?P<rest>\.\d+)?\s?(?:%|{_MONEY})?"
+)
+_BOOKED = re.compile(r"\((?P<inner>[^()+-]+)\)")  # as accounts write what is negative
 _SWAP = str.maketrans(".,", ",.")
+_GROUPS = re.compile(r"\D")
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,10 @@ class Rules:
     def hides_numbers(self) -> bool:
         """Whether a number, such as -999, stands for nothing."""
         return any(number(token, self.decimal) is not None for token in self.missing)
+
+    def also(self, tokens: frozenset[str]) -> Rules:
+        """These rules where `tokens` stand for nothing besides."""
+        return replace(self, missing=self.missing | tokens)
 
 
 @dataclass(frozen=True)
@@ -95,17 +111,24 @@ Column = Numbers | Texts
 
 def number(text: str, decimal: str = ".") -> float | None:
     """The number that a cell holds; None where it holds none. Nothing missing is a number."""
-    text = text.strip()
+    text = text.strip().replace("\N{MINUS SIGN}", "-")
     if decimal == ",":
         text = text.translate(_SWAP)
     if _PLAIN.fullmatch(text):
         return float(text)
     if _INFINITE.fullmatch(text):
         return math.copysign(math.inf, -1.0 if text.startswith("-") else 1.0)
-    found = _DECORATED.fullmatch(text)
-    if found is None:
+    booked = _BOOKED.fullmatch(text)
+    found = _DECORATED.fullmatch(booked["inner"].strip() if booked else text)
+    if found is None or (found["sign"] and found["minus"]):
         return None
-    return float(found["sign"] + found["digits"].replace(",", "") + (found["rest"] or ""))
+    size = float(_GROUPS.sub("", found["digits"]) + (found["rest"] or ""))
+    return -size if booked or found["sign"] == "-" or found["minus"] else size
+
+
+def truth(text: str) -> str | None:
+    """The answer that a cell gives, "yes" or "no", in whatever spelling; None where it is neither."""
+    return _TRUTHS.get(text.strip().lower())
 
 
 def numbers(cells: Sequence[str], rules: Rules) -> npt.NDArray[np.float64] | None:

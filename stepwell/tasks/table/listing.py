@@ -13,7 +13,7 @@ import numpy.typing as npt
 from stepwell import archives
 from stepwell.errors import DataError
 from stepwell.schema import Examples, Finding, Part
-from stepwell.tasks.table import cells, target
+from stepwell.tasks.table import cells, stray, target
 from stepwell.tasks.table.cells import Column, Numbers, Texts
 from stepwell.tasks.table.options import Options
 from stepwell.tasks.table.store import Rows, Table, raw_name
@@ -66,7 +66,11 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
     kept = np.flatnonzero(~answers.missing())
     findings += _unanswered(chosen.name, place, np.flatnonzero(answers.missing()))
     _require_rows(kept, chosen.name, source)
-    columns, found = _finite({name: cells.rows_of(one, kept) for name, one in columns.items()}, place, kept)
+    columns = {name: cells.rows_of(one, kept) for name, one in columns.items()}
+    rules = tables[0][1].rules
+    columns, words, found = stray.without(columns, rules, lambda rows: place.names(kept[rows], None, source))
+    findings += found
+    columns, found = _finite(columns, place, kept)
     findings += found
     answers = cells.rows_of(answers, kept)
     roles, found = _roles(columns, options, given=any(part for part, _ in tables), source=source)
@@ -86,7 +90,7 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
         ids=ids,
         units=tuple(one or name for one, name in zip(facts["group"], ids, strict=True)) if "group" in facts else ids,
         facts=facts,
-        fetch=Rows({raw_name(name): one for name, one in inputs.items()}, rules=tables[0][1].rules, **truth),
+        fetch=Rows({raw_name(name): one for name, one in inputs.items()}, rules=rules.also(words), **truth),
         source=source,
         reader=reader,
         findings=tuple(findings),
@@ -136,7 +140,12 @@ def _target(
     """The target, and the tables that have it; a test file without it has nothing to judge by and is left out."""
     names = list(tables[0][1].columns)
     lacking = [name for name in names if any(name not in table.columns for _, table in tables[1:])]
-    found = target.find(names, options.target, source, lacking)
+    filled = [name for name, column in tables[0][1].columns.items() if not column.missing().all()]
+    asked = options.target != "auto" or not filled
+    found = target.find(names if asked else filled, options.target, source, lacking)
+    nameless = tables[0][1].settings.get("header", ("yes", ""))[0] == "no"
+    if nameless and not found.asked and target.classes_first(list(tables[0][1].columns.values())):
+        found = target.Found(names[0], "it is the only column of classes in a table without a header", False)
     having = [one for one in tables if found.name in one[1].columns]
     findings = [
         Finding(

@@ -36,6 +36,9 @@ from stepwell.transforms import (
 
 __all__ = ["Options", "decode", "fit", "inputs", "resolve", "row", "usable"]
 
+PIECES = 2**14  # that all numbers are cut into together, at most: beyond it the network would be all memory
+FEWEST = 4  # pieces of a number that are worth being made
+
 CHUNK = 10_000  # rows looked at a time for gaps
 WIDEST = 20_000  # columns of 0 and 1 that one_hot may make
 
@@ -69,7 +72,10 @@ class Options:
         int, msgspec.Meta(ge=1, description="a text seen less often in the training part counts as never seen")
     ] = 3
     bins: Annotated[
-        int, msgspec.Meta(ge=0, le=1000, description="pieces that each number is cut into for the network; 0: none")
+        int,
+        msgspec.Meta(
+            ge=0, le=1000, description="pieces that each number is cut into at most, fewer in wide tables; 0: none"
+        ),
     ] = 0
     dates: Annotated[
         Literal["parts", "text"],
@@ -198,15 +204,22 @@ def _roles(options: Options, examples: Examples, raw: Columns) -> roles.Roles:
 
 
 def _missing(examples: Examples) -> tuple[str, ...]:
-    """The texts that stood for nothing as the data were read; a reader's `Rows` says them."""
-    rules = getattr(examples.fetch, "rules", cells.Rules())
-    return tuple(sorted(rules.missing))
+    """The texts that stood for nothing as the data were read."""
+    return tuple(sorted(_rules(examples).missing))
+
+
+def _rules(examples: Examples) -> cells.Rules:
+    """How the cells were read; a reader's `Rows` says it."""
+    rules: cells.Rules = getattr(examples.fetch, "rules", cells.Rules())
+    return rules
 
 
 def _gathered(chosen: roles.Roles, examples: Examples) -> gather_columns.Fitted:
     """Categories first among the texts, then dates."""
     texts = (*chosen.categories, *chosen.dates)
-    return gather_columns.Fitted(chosen.numbers, texts, chosen.coded, _missing(examples))
+    return gather_columns.Fitted(
+        chosen.numbers, texts, chosen.coded, _missing(examples), _rules(examples).decimal, chosen.truths
+    )
 
 
 def _numbers(chosen: roles.Roles, examples: Examples, raw: Columns) -> Array:
@@ -273,7 +286,8 @@ def _number_columns(
         chain.append(("impute_neighbors", impute_neighbors.fit(impute_neighbors.Options(options.neighbors), numbers)))
     if options.missing == "iterative":
         chain.append(("impute_iterative", impute_iterative.fit(impute_iterative.Options(), numbers)))
-    borders = [_borders(column, options.bins) for column in numbers.T] if options.bins else []
+    bins = min(options.bins, PIECES // len(names))
+    borders = [_borders(column, bins) for column in numbers.T] if bins >= min(FEWEST, options.bins) > 0 else []
     if options.indicator:
         names += [f"{names[place]} missing" for place in indicated]
     return names, borders, chain

@@ -14,6 +14,7 @@ import numpy as np
 
 from stepwell.errors import DataError, did_you_mean
 from stepwell.schema import Array, Columns
+from stepwell.tasks.table import cells
 from stepwell.tasks.table.transforms.gather_columns import is_measured, numbers_of, texts_of
 from stepwell.transforms import date_parts
 
@@ -40,7 +41,8 @@ class Wishes:
 class Roles:
     """Names of columns by role; `orders` says how each of the `dates` is written, `omitted` why a column is left out.
 
-    `coded` are those of the `categories` that are numbers in the data.
+    `coded` are those of the `categories` that are numbers in the data, `truths` those that say yes and no in more
+    than one spelling each.
     """
 
     numbers: tuple[str, ...]
@@ -49,6 +51,7 @@ class Roles:
     dates: tuple[str, ...]
     orders: tuple[date_parts.Order, ...]
     omitted: Mapping[str, str]
+    truths: tuple[str, ...] = ()
 
 
 def roles(wishes: Wishes, raw: Columns, names: Sequence[str], source: str) -> Roles:
@@ -59,7 +62,7 @@ def roles(wishes: Wishes, raw: Columns, names: Sequence[str], source: str) -> Ro
     for name in (*(wishes.omit or ()), *wishes.categorical):
         if name not in names:
             raise DataError(f"There is no column {name!r}.", where=source, do=did_you_mean(name, names))
-    numbers, categories, coded, dates, omitted = [], [], [], {}, {}
+    numbers, categories, coded, truths, dates, omitted = [], [], [], [], {}, {}
     for name in names:
         column = raw[name]
         if wishes.omit is not None and name in wishes.omit:
@@ -75,6 +78,10 @@ def roles(wishes: Wishes, raw: Columns, names: Sequence[str], source: str) -> Ro
             continue
         texts = texts_of(column, wishes.missing)
         counts = Counter(texts)
+        if not measured and _says_yes_and_no(counts):
+            categories.append(name)
+            truths.append(name)
+            continue
         order = date_parts.order_of(counts) if wishes.dates and not measured else None
         reason = _useless_text(counts, wishes.rare if order is None else 1)
         if reason and wishes.omit is None:
@@ -90,7 +97,15 @@ def roles(wishes: Wishes, raw: Columns, names: Sequence[str], source: str) -> Ro
             where=f"{source}: " + listed(omitted),
             do="give columns beside the target that differ from row to row, or name what to leave out: --prepare.omit",
         )
-    return Roles(tuple(numbers), tuple(categories), tuple(coded), tuple(dates), tuple(dates.values()), omitted)
+    return Roles(
+        tuple(numbers),
+        tuple(categories),
+        tuple(coded),
+        tuple(dates),
+        tuple(dates.values()),
+        omitted,
+        tuple(truths),
+    )
 
 
 def listed(omitted: Mapping[str, str], most: int = 5) -> str:
@@ -131,6 +146,12 @@ def _useless_number(column: Array) -> str:
     if runs and known[0] <= 10 + 0.01 * len(known) and known[-1] - known[0] <= 3 * len(known):
         return "it numbers the rows"
     return ""
+
+
+def _says_yes_and_no(counts: Mapping[str | None, int]) -> bool:
+    """Whether a column of text answers yes and no in more than two spellings: "Yes", "y", "no", "FALSE"."""
+    known = [text for text in counts if text is not None]
+    return len(known) > 2 and {cells.truth(text) for text in known} == {"yes", "no"}
 
 
 def _useless_text(counts: Mapping[str | None, int], rare: int) -> str:

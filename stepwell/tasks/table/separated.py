@@ -11,6 +11,7 @@ import csv
 import gzip
 import io
 import itertools
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ _PREFACE = 5  # lines before a table that may say other things
 _DELIMITERS = {"tab": "\t", "semicolon": ";", "pipe": "|", "comma": ",", "space": " "}
 _STEADY = 0.95  # share of the records that must be of one width for a separator to be taken at once
 _LOOSE = 0.5  # and below which it may be spaces that separate
+_SPREADSHEET = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # a first line by which Excel is told the separator
 _FIELD = 2**24  # characters in a cell, at most
 
 Record = list[str]
@@ -96,7 +98,8 @@ def look(path: Path, options: Options) -> Layout:
     """The layout of a file, by its first records and the options; `DataError` where it has none."""
     encoding, findings = _encoding(path, options.encoding)
     head = _head(path, encoding)
-    delimiter = _delimiter(head, options.delimiter, path)
+    told = _SPREADSHEET.match(head)
+    delimiter = told[1] if told and options.delimiter == "auto" else _delimiter(head, options.delimiter, path)
     records = [record for _, record in _parsed(io.StringIO(head, newline=""), delimiter, path, HEAD)]
     if not records:
         raise DataError("The file is empty.", where=str(path), do="give a table with a header and rows")
@@ -107,6 +110,9 @@ def look(path: Path, options: Options) -> Layout:
         preface = next(place for place, record in enumerate(records) if len(record) == width)
     if preface > _PREFACE:
         preface = 0
+    if told and len(records) > 1:
+        preface = max(preface, 1)
+        width = max(_width(records[1:]), len(records[1]))
     findings += _preface_finding(records[:preface], path)
     body = records[preface:]
     rules = cells.Rules(_decimal(body, options.decimal), frozenset(options.tokens()))
@@ -245,11 +251,18 @@ def _encoding(path: Path, wanted: str) -> tuple[str, list[Finding]]:
     try:
         with _bytes(path) as raw:
             start = raw.read(4)
+            if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+                return "utf-32", []
             if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
                 return "utf-16", []
             block = start + raw.read(2**20)
             if b"\0" in block:
-                raise DataError("The file holds bytes and no text.", where=str(path), do="save it as CSV or Parquet")
+                raise DataError(
+                    "The file holds bytes and no text.",
+                    where=str(path),
+                    do="save it as CSV or Parquet; if it is text, name its encoding, for instance "
+                    "--reader.encoding utf-16-le",
+                )
             while block:
                 decoder.decode(block)
                 place += len(block)
@@ -318,6 +331,7 @@ def _decimal(records: Sequence[Record], wanted: str) -> str:
 def has_header(records: Sequence[Record], width: int, rules: cells.Rules) -> bool:
     """Whether the first record names columns: it holds no numbers above numbers, and its words do not come again."""
     first, below = [cell.strip() for cell in records[0]], [one for one in records[1:] if len(one) == width]
+    below = below[: max(20, _CELLS // width)]
     shift = width - len(first)
     if not below or shift not in (0, 1):
         return not any(cells.number(cell, rules.decimal) is not None for cell in first)

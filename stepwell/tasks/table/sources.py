@@ -30,7 +30,7 @@ def recognized(path: Path) -> str | None:
         if not files or any(_lists_files(one) for _, one in files):
             return None
     except (DataError, OSError):
-        return None
+        return None if path.is_dir() else "by its ending it is a table, though it cannot be read"
     names = " and ".join(one.name for _, one in files)
     return f"a table in {names}" if len(files) == 1 else f"tables in {names}"
 
@@ -104,13 +104,13 @@ def names_pictures(source: Any) -> bool:
 
 
 def _lists_files(path: Path) -> bool:
-    """Whether the first row of a file names a file: it is a list of those; or has one cell: then it is no table."""
+    """Whether the first row of a file names a file: it is a list of those; or has one cell of text: lines of text."""
     if parquet.is_parquet(path):
         return False
     layout = separated.look(path, Options())
-    if layout.width < 2:
-        return True
     first = separated.first_row(path, layout)
+    if layout.width < 2:
+        return not first or cells.number(first[0]) is None
     return any(_is_medium(cell) or _is_there(path.parent, cell) for cell in first)
 
 

@@ -22,9 +22,13 @@ NAMES = ("target", "label", "labels", "class", "classes", "y", "outcome", "respo
 WORDS = ("target", "label", "class", "outcome")
 """Words in the name of a target."""
 
+OUTER = ("y", "class", "classes")
+"""Names and words that mean a target in the first or last column alone: inside, a class is one of seats as often,
+and y stands between x and z."""
+
 USUAL = (
     *("price", "saleprice", "medv", "value", "species", "variety", "diagnosis", "survived", "churn", "churned"),
-    *("exited", "attrition", "quality", "fraud"),
+    *("exited", "attrition", "quality", "fraud", "mpg", "tip", "stroke", "readmitted"),
 )
 """What is most often asked of a table, by the last word of a name."""
 
@@ -32,6 +36,14 @@ FEW = 20
 """Up to so many different whole numbers are classes, where each stands in `EACH` rows on average."""
 
 EACH = 10
+
+SURE = 10
+"""More different whole numbers than these are classes only where the rarest stands in `EACH` rows too: counts of
+things thin out at their ends, and names of classes need not."""
+
+LARGEST = 1e100
+"""The size of a number that can be asked for."""
+
 MOST_CLASSES = 1000
 _MOSTLY = 0.9  # share of the texts that are numbers from which on the others are mistakes
 
@@ -57,15 +69,36 @@ def find(names: Sequence[str], wanted: str, source: str, lacking: Sequence[str] 
         return Found(lacking[0], "it is the only column that the test file lacks", False)
     plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in names]
     words = [re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()) for name in names]
+    ends = (0, len(names) - 1)
+    inner = [set[str]() if i in ends else set(OUTER) for i in range(len(names))]
     ways = (
-        ("it is called as targets are", [i for i, one in enumerate(plain) if one in NAMES]),
-        ("its name holds a word for targets", [i for i, one in enumerate(words) if set(one) & set(WORDS)]),
+        ("it is called as targets are", [i for i, one in enumerate(plain) if one in set(NAMES) - inner[i]]),
+        ("its name holds a word for targets", [i for i, one in enumerate(words) if set(one) & set(WORDS) - inner[i]]),
         ("that is what is often asked", [i for i, one in enumerate(words) if one and one[-1] in USUAL]),
     )
     for why, places in ways:
         if places:
             return Found(names[places[-1]], why, False)
     return Found(names[-1], "it is the last column", False)
+
+
+def classes_first(columns: Sequence[Column]) -> bool:
+    """Whether the first of some nameless columns holds classes, no other one does, and the last is measured."""
+    return len(columns) > 2 and _are_classes(columns[0]) and not any(map(_are_classes, columns[1:]))
+
+
+def _are_classes(column: Column) -> bool:
+    """Whether a column has few values, each in several rows: text or whole numbers."""
+    found = cells.as_text(column) if isinstance(column, Texts) or _is_whole(column) else None
+    if found is None:
+        return False
+    counts = np.bincount(found.codes[found.codes >= 0], minlength=len(found.values))
+    return 1 < len(counts) <= FEW and bool(counts.min() >= EACH)
+
+
+def _is_whole(column: Numbers) -> bool:
+    there = column.values[~np.isnan(column.values)]
+    return np.array_equal(there, np.floor(there))
 
 
 def named(names: Sequence[str], wanted: str, role: str, source: str) -> str:
@@ -104,14 +137,17 @@ def problem(column: Column, wanted: str) -> tuple[Problem, str]:
     if isinstance(column, Texts):
         return "classification", "its values are text"
     there = column.values[~column.missing()]
-    different = np.unique(there)
+    different, counts = np.unique(there, return_counts=True)
     if len(different) <= 2:
         return "classification", f"it has {len(different)} different values"
     if not np.array_equal(different, np.floor(different)):
         return "regression", "its values have decimals"
-    if len(different) <= FEW and len(there) >= EACH * len(different):
-        return "classification", f"it has {len(different)} different whole numbers in {len(there):,} rows"
-    return "regression", f"it has {len(different):,} different whole numbers in {len(there):,} rows"
+    told = f"it has {len(different):,} different whole numbers in {len(there):,} rows"
+    if len(different) > FEW or len(there) < EACH * len(different):
+        return "regression", told
+    if len(different) > SURE and counts.min() < EACH:
+        return "regression", f"{told}, and the rarest in {counts.min()}"
+    return "classification", told
 
 
 def problem_finding(name: str, kind: Problem, why: str, wanted: str, column: Column) -> list[Finding]:
@@ -139,10 +175,14 @@ def labels(column: Column, name: str, source: str) -> Texts:
     rows = int((~found.missing()).sum())
     used = np.unique(found.codes[found.codes >= 0])
     if len(used) == 1:
+        empty = len(found) - rows
         raise DataError(
-            f"The target {name!r} is {found.values[used[0]]!r} in all {rows:,} rows; there is nothing to learn.",
+            f"The target {name!r} is {found.values[used[0]]!r} in all {rows:,} rows"
+            + (f" and missing in {empty:,}" if empty else "")
+            + "; there is nothing to learn.",
             where=f"{source}, column {name!r}",
-            do="name another column with --target",
+            do="name another column with --target"
+            + (", or say with --reader.missing what stands for nothing, so that all else is a class" if empty else ""),
         )
     if len(used) > MOST_CLASSES or 2 * len(used) > rows > 20:
         raise DataError(
@@ -160,10 +200,12 @@ def measured(column: Column, name: str, where: str, row: Callable[[int], str], r
         _refuse_text(column, known, name, where, row)
         values = np.asarray([*(one if one is not None else np.nan for one in known), np.nan])
         column = Numbers(values[column.codes])
-    infinite = np.flatnonzero(np.isinf(column.values))
+    infinite = np.flatnonzero(np.abs(column.values) > LARGEST)
     if len(infinite):
+        first = column.values[infinite[0]]
+        what = f"an infinite target ({first})" if np.isinf(first) else f"the target {first:g}, too large to be squared"
         raise DataError(
-            f"{_begun(row(int(infinite[0])))} has an infinite target ({column.values[infinite[0]]}).",
+            f"{_begun(row(int(infinite[0])))} has {what}.",
             where=f"{where}, column {name!r}",
             do="mend the row, or leave its target empty",
         )

@@ -31,7 +31,11 @@ def inputs(source: Any) -> Examples:
         raise DataError("There are no rows.", do="give a table with rows")
     several = len(tables) > 1
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
-    columns = {name: _joined([_canonical(table, name) for table in tables]) for name in names}
+    doubtful = [_is_doubtful(table) for table in tables]
+    columns = {
+        name: _joined([_canonical(table, name, doubt) for table, doubt in zip(tables, doubtful, strict=True)])
+        for name in names
+    }
     seen: dict[str, int] = {}
     ids: list[str] = []
     for table in tables:
@@ -86,15 +90,26 @@ def _paths(source: str | Path) -> list[Path]:
     return [Path(match) for match in matches]
 
 
-def _canonical(table: Table, name: str) -> Column | int:
-    """A column, in a form that `float` reads where all are numbers; the rows of the table where it lacks it."""
+def _is_doubtful(table: Table) -> bool:
+    """Whether nothing in a table says if "1,234" is a thousand or one and a bit: the training data knew."""
+    texts = [one for one in table.columns.values() if isinstance(one, Texts)]
+    return table.rules.decimal == "." and not any(
+        "." in value and cells.number(value) is not None for one in texts for value in one.values
+    )
+
+
+def _canonical(table: Table, name: str, doubtful: bool) -> Column | int:
+    """A column, in a form that `float` reads where all are numbers; the rows of the table where it lacks it.
+
+    Where it is `doubtful` what a comma means, numbers with one stay as they are written.
+    """
     column = table.columns.get(name)
     if column is None:
         return table.rows
     if isinstance(column, Numbers):
         return column
     known = [cells.number(one, table.rules.decimal) for one in column.values]
-    if any(one is None for one in known):
+    if any(one is None for one in known) or (doubtful and any("," in one for one in column.values)):
         return column
     return replace(column, values=tuple(map(_written, column.values, known)))
 

@@ -213,6 +213,17 @@ def test_bins_hold_about_as_many_rows_each_and_a_frequent_value_takes_one() -> N
     assert fitted(source).schema.inputs[0].bins == ()
 
 
+def test_very_many_columns_are_cut_into_fewer_pieces_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    source = examples({f"x{i}": draw.normal(size=60) for i in range(10)})
+
+    def most(pieces: int) -> int:
+        monkeypatch.setattr(prepare, "PIECES", pieces)
+        return max(map(len, fitted(source, bins=10).schema.inputs[0].bins), default=0)
+
+    assert (most(200), most(50), most(30)) == (11, 6, 0)
+
+
 def test_numbers_that_are_names_can_be_taken_as_categories() -> None:
     columns = {**mixed(), "code": np.tile([1.0, 2.0, np.nan], ROWS // 3)}
     source = examples(columns)
@@ -224,6 +235,20 @@ def test_numbers_that_are_names_can_be_taken_as_categories() -> None:
     assert np.asarray(found)[:, 1].tolist() == expected.tolist() == [1, 2, 3]
     with pytest.raises(DataError, match="no column 'cod'"):
         fitted(source, categorical=("cod",))
+
+
+def test_yes_and_no_in_many_spellings_are_two_values() -> None:
+    spelled = ["Yes", "no", "TRUE", "False", "y", "N"] * 10
+    made = fitted(examples({"member": spelled, "size": np.arange(60) % 7.0}))
+    assert made.schema.inputs[1].levels == (3,)  # never seen, no, yes
+    columns: Columns = {"member": ["true", "0", "maybe", "YES", "n"], "size": np.zeros(5)}
+    found, _ = preparation.run(made, columns)
+    assert np.asarray(found["categories"]).ravel().tolist() == [2, 1, 0, 2, 1]
+
+
+def test_letters_that_are_more_than_yes_and_no_stay_themselves() -> None:
+    made = fitted(examples({"grade": ["Y", "N", "T", "X"] * 15, "size": np.arange(60) % 7.0}))
+    assert made.schema.inputs[1].levels == (5,)
 
 
 def test_what_names_the_row_or_never_varies_is_left_out_with_the_reason() -> None:

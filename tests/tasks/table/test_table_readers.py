@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepwell import api, discovery, reading, recipe
+from stepwell import api, discovery, preparation, reading, recipe
 from stepwell.errors import DataError, RecipeError
 from stepwell.schema import Examples
-from stepwell.tasks.table import cells, sample, separated
+from stepwell.tasks.table import cells, prepare, sample, separated
 from stepwell.tasks.table.options import Options
 from stepwell.tasks.table.readers import table
 from stepwell.tasks.table.unlabeled import inputs
@@ -166,10 +166,15 @@ def test_columns_with_a_role_are_not_learned_from(tmp_path: Path) -> None:
         ("a,SalePrice,c", "SalePrice"),
         ("price,class_label,c", "class_label"),
         ("a,b,Target", "Target"),
+        ("cut,price,x,y,z", "price"),
+        ("survived,class,alone", "survived"),
+        ("Age,Travel Class,satisfaction", "satisfaction"),
+        ("a,b,class", "class"),
+        ("y,b,c", "y"),
     ],
 )
 def test_the_target_is_found_by_its_name(tmp_path: Path, header: str, wanted: str) -> None:
-    body = "".join(f"{i % 2},{i % 2},{i % 2}\n" for i in range(9))
+    body = "".join(",".join([str(i % 2)] * len(header.split(","))) + "\n" for i in range(9))
     assert read(written(tmp_path / "a.csv", f"{header}\n{body}")).settled["target"][0] == wanted
 
 
@@ -191,6 +196,8 @@ def test_the_target_may_be_named_or_numbered(tmp_path: Path) -> None:
         ([str(i) for i in range(60)], "regression"),
         ([str(i % 3) for i in range(60)], "classification"),
         (["0.0", "1.0"] * 30, "classification"),
+        ([str(i % 12) for i in range(240)], "classification"),
+        ([str(i % 12) for i in range(240)] + ["12", "13"], "regression"),  # counts thin out
         (["1,234", "5,678.5"] * 29 + ["3", "4"], "regression"),
         (["yes", "no"] * 30, "classification"),
     ],
@@ -230,6 +237,8 @@ def test_a_problem_may_be_said(tmp_path: Path) -> None:
         ("x,y\n" + "".join(f"{i},\n" for i in range(40)), {"target": "y"}, "0 rows have a value", "a.csv"),
         ("x,y\n" + "".join(f"{i},{i}.5\n" for i in range(40)) + "9,inf\n", {}, "Row 41 has an infinite target", "'y'"),
         ("x,y\n" + "".join(f"{i},{i}.5\n" for i in range(40)) + "9,oops\n", {}, "Row 41 has 'oops'", "'y'"),
+        ("x,y\n" + "".join(f"{i},{i}.5\n" for i in range(40)) + "9,1e200\n", {}, "Row 41 has the target 1e+200", "'y'"),
+        ("x,y\n" + "1,Some\n2,None\n" * 9, {}, "is 'Some' in all 9 rows and missing in 9", "'y'"),
         (rows(), {"problem": "regression"}, "Row 1 has 'small' for the target 'y', which is no number", "'y'"),
         (rows(), {"drop": ("size", "color")}, "no column to learn from", "a.csv"),
         (rows(), {"drop": ("weight",)}, "no column 'weight'", "a.csv"),
@@ -339,6 +348,82 @@ def test_a_column_that_is_text_in_one_file_is_text_in_all(tmp_path: Path) -> Non
     assert column(read(tmp_path), "x")[:2] == ["1.50", "2"]
 
 
+def strays(word: str = "oops", at: int = 66, count: int = 300) -> str:
+    """A column of measures with one word in it, a column of codes, and one where the same word is a color."""
+    lines = ["size,code,color,y"]
+    for i in range(count):
+        size = word if i == at else f"{i * 0.37:.2f}"
+        lines.append(f"{size},{'x' if i == at else i % 3},{word if i % 2 else 'red'},{'u' if i % 13 > 6 else 'v'}")
+    return "\n".join(lines) + "\n"
+
+
+def test_a_word_among_numbers_is_missing_and_said(tmp_path: Path) -> None:
+    examples = read(written(tmp_path / "a.csv", strays()))
+    size = column(examples, "size")
+    assert np.isnan(size[66])
+    assert size[67] == 24.79
+    (said,) = [one for one in examples.findings if one.name == "words_among_numbers"]
+    assert said.severity == 2
+    assert "1 cell of 'size'" in said.message
+    assert "'oops'; row 67 first" in said.message
+    assert column(examples, "code")[65:68] == ["2", "x", "1"]  # few numbers are codes, and a letter among them is one
+
+
+def test_what_strayed_is_missing_at_prediction_too(tmp_path: Path) -> None:
+    examples = read(written(tmp_path / "a.csv", strays()))
+    made = prepare.fit(prepare.Options(), examples, range(300))
+    new = written(tmp_path / "new.csv", "size,code,color\noops,1,red\n24.79,1,red\n")
+    found, _ = preparation.run(made, inputs(new).fetch([0, 1], None))
+    assert np.isfinite(found["numbers"]).all()
+    assert found["numbers"][0, -1] == 1  # the indicator
+    assert found["numbers"][1, -1] == 0
+
+
+def test_many_words_or_few_numbers_make_a_column_of_text(tmp_path: Path) -> None:
+    codes = "".join(f"{'V' if i % 30 == 0 else ''}{i},{i % 2}\n" for i in range(600))  # 20 different words
+    examples = read(written(tmp_path / "a.csv", "code,y\n" + codes))
+    assert column(examples, "code")[0] == "V0"
+    assert "words_among_numbers" not in names(examples)
+
+
+def test_a_damaged_or_empty_file_is_still_a_table_with_a_reason(tmp_path: Path) -> None:
+    wide = written(tmp_path / "wide.csv", rows(), "utf-32")
+    assert len(read(wide)) == 30
+    for name, text in {"empty.csv": "", "numbers.csv": "1\n2\n3\n", "nul.csv": "a\0b,c\n"}.items():
+        path = written(tmp_path / name, text)
+        assert reading.recognizing_tasks(path) == ["table"]
+        with pytest.raises(DataError) as refused:
+            read(path)
+        assert name in refused.value.where
+
+
+def test_a_first_line_that_tells_excel_the_separator(tmp_path: Path) -> None:
+    examples = read(written(tmp_path / "a.csv", "sep=;\r\na;b;y\r\n" + "1;2,5;u\r\n3;4,5;v\r\n" * 9))
+    assert examples.columns == ("a", "b")
+    assert column(examples, "b")[:2] == [2.5, 4.5]
+    assert "lines_before_the_table" in names(examples)
+
+
+def test_an_empty_last_column_is_no_target(tmp_path: Path) -> None:
+    lines = "".join(f"{i},{i % 3},{'u' if i % 2 else 'v'},\n" for i in range(20))
+    examples = read(written(tmp_path / "a.csv", "a,b,kind,\n" + lines))
+    assert examples.settled["target"][0] == "kind"
+
+
+def test_without_a_header_classes_may_come_first(tmp_path: Path) -> None:
+    def table_of(first: str, last: str) -> Path:
+        lines = (
+            f"{i % 3 if first == 'class' else i * 0.37:.4g},{i * 1.1:.2f},{i % 3 if last == 'class' else i * 7 % 101}"
+            for i in range(120)
+        )
+        return written(tmp_path / f"{first}_{last}.csv", "\n".join(lines))
+
+    assert read(table_of("class", "measure")).settled["target"][0] == "column 1"
+    assert read(table_of("class", "class")).settled["target"][0] == "column 3"
+    assert read(table_of("measure", "class")).settled["target"][0] == "column 3"
+    assert read(table_of("measure", "measure")).settled["target"][0] == "column 3"
+
+
 # In Python
 
 
@@ -416,6 +501,22 @@ def test_what_is_predicted_on_comes_as_written(tmp_path: Path) -> None:
     assert examples.fetch([0, 1], None) == {"color": ["007", "12"], "size": [None, "3.50"], "price": ["1200.0", "7"]}
     both = inputs([path, path])
     assert both.ids == ("a.csv row 1", "a.csv row 2", "a.csv row 1 (2)", "a.csv row 2 (2)")
+
+
+def test_a_comma_means_at_prediction_what_it_meant_in_training(tmp_path: Path) -> None:
+    trained = "".join(f"{i},125;{'u' if i % 3 else 'v'}\n" for i in range(30)) + "5,5;u\n"
+    examples = read(written(tmp_path / "a.csv", "size;y\n" + trained))
+    made = prepare.fit(prepare.Options(), examples, range(31))
+    gather = dict(made.transforms)["gather_columns"]
+
+    def numbers(text: str) -> list[float]:
+        raw = inputs(written(tmp_path / "new.csv", text)).fetch([0], None)
+        return gather.apply(raw, [{}])["numbers"][0].tolist()
+
+    assert numbers("size;color\n1,125;red\n") == [1.125]  # alone, it could be a thousand
+    assert numbers("size;weight\n1,125;2,5\n") == [1.125]
+    assert numbers("size,color\n1.125,red\n") == [1.125]  # written by a program
+    assert numbers('size,weight\n"1,125",2.5\n') == [1125.0]  # in this file a comma is for thousands
 
 
 @pytest.mark.parametrize(
@@ -503,6 +604,19 @@ def test_a_list_of_pictures_says_what_it_found(tmp_path: Path) -> None:
         ("1.234,5", ",", 1234.5),
         ("3,5", ",", 3.5),
         ("-inf", ".", -np.inf),
+        ("1 234,5", ",", 1234.5),
+        ("1\u202f234\u00a0€", ",", 1234),
+        ("1'234.50", ".", 1234.5),
+        ("(1,234.50)", ".", -1234.5),
+        ("($5)", ".", -5),
+        ("-$5", ".", -5),
+        ("$-5", ".", -5),
+        ("\u22125", ".", -5),
+        ("CHF 5", ".", 5),
+        ("-$-5", ".", None),
+        ("(-5)", ".", None),
+        ("1 23", ".", None),
+        ("5 6 2020", ".", None),
         ("1_000", ".", None),
         ("3,5", ".", None),
         ("12,34", ".", None),

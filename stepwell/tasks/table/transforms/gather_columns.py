@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,16 @@ class Fitted:
 
     What is missing is NaN or None: what stands in `missing`, numbers among it, and what is infinite. Spaces around a
     text do not count. `coded` are those of the `texts` that were numbers in training: 1, 1.0 and "01" are one of them.
+    `decimal` is the sign before decimals in the training data: it says what a text with a comma means.
+    `truths` are those of the `texts` that say yes and no in several spellings; they are told apart by no spelling.
     """
 
     numbers: tuple[str, ...]
     texts: tuple[str, ...]
     coded: tuple[str, ...] = ()
     missing: tuple[str, ...] = cells.MISSING
+    decimal: str = "."
+    truths: tuple[str, ...] = ()
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -61,28 +66,37 @@ class Fitted:
         nothing = frozenset(self.missing)
         numbers = np.full((len(traces), len(self.numbers)), np.nan)
         for place, name in enumerate(self.numbers):
-            numbers[:, place] = numbers_of(columns[name], name, nothing)
+            numbers[:, place] = numbers_of(columns[name], name, nothing, self.decimal)
         texts = np.empty((len(traces), len(self.texts)), dtype=object)
         for place, name in enumerate(self.texts):
             column = columns[name]
-            texts[:, place] = texts_of(numbers_of(column, name, nothing) if name in self.coded else column, nothing)
+            if name in self.coded:
+                column = numbers_of(column, name, nothing, self.decimal)
+            found = texts_of(column, nothing)
+            texts[:, place] = [_truth(text) for text in found] if name in self.truths else found
         return {"numbers": numbers, "texts": texts}
 
 
-def numbers_of(column: Array | Sequence[Any], name: str, nothing: frozenset[str]) -> Array:
+def numbers_of(column: Array | Sequence[Any], name: str, nothing: frozenset[str], decimal: str = ".") -> Array:
     """A raw column as float64 `(n,)`: NaN where nothing or something infinite stands; `ExampleError` for a word.
 
-    `nothing` are the texts that stand for nothing; those of them that are numbers do so as numbers too.
+    `nothing` are the texts that stand for nothing; those of them that are numbers do so as numbers too. `decimal` is
+    the sign before the decimals of a text with a comma; a point alone is one always.
     """
     if is_measured(column):
         values = np.asarray(column, dtype=np.float64)
     else:
-        known = {cell: _number(cell, name, nothing) for cell in dict.fromkeys(column)}
+        known = {cell: _number(cell, name, nothing, decimal) for cell in dict.fromkeys(column)}
         values = np.fromiter(map(known.__getitem__, column), np.float64, len(column))
-    hidden = [value for value in map(cells.number, nothing) if value is not None]
-    if hidden:
+    if hidden := _hidden(nothing):
         values = np.where(np.isin(values, hidden), np.nan, values)
     return np.where(np.isfinite(values), values, np.nan)
+
+
+@lru_cache(maxsize=8)
+def _hidden(nothing: frozenset[str]) -> list[float]:
+    """The numbers among the texts that stand for nothing."""
+    return [value for value in map(cells.number, nothing) if value is not None]
 
 
 def texts_of(column: Array | Sequence[Any], nothing: frozenset[str]) -> list[str | None]:
@@ -97,11 +111,14 @@ def is_measured(column: Array | Sequence[Any]) -> bool:
     return isinstance(column, np.ndarray) and column.dtype.kind in "fiub"
 
 
-def _number(cell: Any, name: str, nothing: frozenset[str]) -> float:
+def _number(cell: Any, name: str, nothing: frozenset[str], decimal: str) -> float:
     text = "" if cell is None else str(cell).strip()
     if not text or text in nothing:
         return math.nan
-    value = cells.number(text)
+    first, then = (decimal, ".") if "," in text else (".", decimal)
+    value = cells.number(text, first)
+    if value is None and then != first:
+        value = cells.number(text, then)
     if value is None:
         raise ExampleError(
             f"The column {name!r} holds numbers, and {text[:60]!r} is none.",
@@ -109,6 +126,10 @@ def _number(cell: Any, name: str, nothing: frozenset[str]) -> float:
             do="write it as a number with a decimal point, or leave the cell empty",
         )
     return value
+
+
+def _truth(text: str | None) -> str | None:
+    return None if text is None else cells.truth(text) or text
 
 
 def _text(value: Any, nothing: frozenset[str]) -> str | None:
