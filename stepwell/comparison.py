@@ -18,9 +18,10 @@ from stepwell.run import Run, open_run
 from stepwell.schema import Columns, Schema
 
 PREDICTIONS = Path("predictions") / "test.jsonl"
-_PREPARED = ("preparation.json", "members/00/preparation.json")  # a run of several trainings may have its members' only
-_SPLIT = ("split.csv", "members/00/split.csv")
+_PREPARED = ("preparation.json", "members/01/preparation.json")  # a run of folds has its members' only
+_SPLIT = ("split.csv", "members/01/split.csv")
 _SAME = "train them on the same data with the same --seed and the same --split settings, then compare again"
+_FOLDS = "judge both alike: a run of folds answers all examples, so train the other one with --folds too"
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,12 @@ def _refuse_other_examples(first: Answered, other: Answered) -> None:
         return
     alone = min(ours ^ theirs)
     where = first.name if alone in ours else other.name
+    kinds = {run.run.state()["kind"] == "folds" for run in (first, other)}
     raise RunError(
         f"The runs were judged on different examples: {len(first.ids):,} and {len(other.ids):,}, "
         f"of which {len(ours & theirs):,} are common; {alone!r} is only in the test part of {where}.",
         where=f"{first.name} and {other.name}",
-        do=_SAME,
+        do=_SAME if len(kinds) == 1 else _FOLDS,
     )
 
 

@@ -70,7 +70,7 @@ def test_examples_of_one_unit_are_resampled_together(tmp_path):
 
 def test_a_run_of_several_trainings_is_compared_by_what_its_members_share(pair):
     expected = comparison.compare(pair)
-    members = pair[1] / "members" / "00"
+    members = pair[1] / "members" / "01"
     members.mkdir(parents=True)
     for name in ("preparation.json", "split.csv"):
         (pair[1] / name).rename(members / name)
@@ -83,6 +83,14 @@ def test_other_examples_are_refused_with_counts_and_one_of_them(pair, tmp_path):
         RunError, match=r"300 and 300, of which 200 are common; 'x000' is only in the test part of .*good"
     ):
         comparison.compare([pair[0], other])
+
+
+def test_folds_and_a_single_run_are_told_to_be_judged_alike(pair, tmp_path):
+    folds = make_run(tmp_path / "folds", [True] * 400)
+    files.write_json(folds / "run.json", {**files.read_json(folds / "run.json"), "kind": "folds"})
+    with pytest.raises(RunError, match="different examples") as refusal:
+        comparison.compare([pair[0], folds])
+    assert "with --folds too" in refusal.value.do
 
 
 def test_other_truths_are_refused(pair, tmp_path):

@@ -44,7 +44,7 @@ def trained(facts: Mapping[str, Any], *, everything: bool) -> str:
     run = shlex.quote(str(folder))
     lines = [f"{facts['task']}: done in {duration(facts['seconds'])}", "", *scores(facts), ""]
     if facts.get("trial"):
-        lines += [*together(facts["trial"], facts["headline"]), ""]
+        lines += [*together(facts["trial"], facts["trial"].get("metric") or facts["headline"]), ""]
     if facts.get("findings"):
         lines += [*found(facts["findings"], everything=everything), ""]
     lines += [f"report:   {facts['report']}"]

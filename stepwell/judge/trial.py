@@ -39,13 +39,16 @@ class Spread:
 
 @dataclass(frozen=True)
 class Trial:
-    """Several trainings of one run. `chosen` names the one that was exported, where one was."""
+    """Several trainings of one run. `chosen` names the one that was exported, where one was; `metric` the one by which
+    they are shown, where that is not the headline.
+    """
 
     kind: Literal["folds", "ensemble", "comparison"]
     members: tuple[Trained, ...]
     spread: Mapping[str, Spread]
     chosen: str = ""
     note: str = ""
+    metric: str = ""
 
 
 def spread(members: Sequence[Trained]) -> dict[str, Spread]:

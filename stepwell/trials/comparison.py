@@ -14,6 +14,7 @@ from torch import nn
 
 from stepwell import balancing, building, device, discovery, files, intake, outcome, recipe
 from stepwell.building import Data
+from stepwell.errors import counted
 from stepwell.job import Job, Shared
 from stepwell.judge import scoring, trial
 from stepwell.judge.scores import Baseline
@@ -43,13 +44,14 @@ def carry_out(job: Job) -> None:
     schema = data.preparation.schema
     names = methods(job.recipe, job.folder, schema)
     job.run.set_state("running")
+    members.warm_up()
     budget, like = job.recipe.options("budget").time, None
     arms = []
     quantity, direction = _deciding(job, schema)
     for number, name in enumerate(names):
         job.progress.note(f"{name}: {number + 1} of {len(names)}")
         left = len(names) - number
-        draft = members.with_share(_draft(job.recipe, name), budget, job.clock.gone(), left, finishes=False)
+        draft = members.with_share(_draft(job.recipe, name), budget, job.clock.gone(), left, baselines=False)
         run, draft = members.open_member(job, number + 1, draft)
         if not members.finished(run):
             members.learn(job, run, draft, Shared(data=data, like=like))
@@ -64,8 +66,15 @@ def carry_out(job: Job) -> None:
     job.progress.note(f"kept: {best.name}, by {quantity.replace('_', ' ')} on the validation part")
     frozen = best.run.recipe()
     files.write_whole(job.run.path("recipe.yaml"), recipe.to_yaml(frozen))
-    note = f"{best.name} was kept for its {quantity.replace('_', ' ')} on the validation part ({best.value:.4g})."
-    outcome.finish(replace(job, recipe=frozen), data, best.model, lambda: _together(job, data, arms, best.name, note))
+    kept = (
+        f"{best.name} was kept for its {quantity.replace('_', ' ')} on the validation part: {best.value:.4g} on "
+        f"{counted(len(data.parts['valid']), 'example', 'examples')}. {members.lengths([arm.run for arm in arms])}"
+    )
+
+    def together() -> Trial:
+        return replace(_together(job, data, arms), chosen=best.name, note=kept, metric=quantity)
+
+    outcome.finish(replace(job, recipe=frozen), data, best.model, together)
 
 
 def methods(draft: Recipe, folder: discovery.Folder, schema: Schema) -> list[str]:
@@ -100,7 +109,7 @@ def _answer(job: Job, model: nn.Module, data: Data) -> building.Answer:
     return building.answering(job.folder, network, data)
 
 
-def _together(job: Job, data: Data, arms: Sequence[Arm], chosen: str, note: str) -> Trial:
+def _together(job: Job, data: Data, arms: Sequence[Arm]) -> Trial:
     """All methods on the test part: the scores of each, and its differences from doing nothing, paired."""
     schema = data.preparation.schema
     answers: dict[str, Columns] = {}
@@ -126,7 +135,7 @@ def _together(job: Job, data: Data, arms: Sequence[Arm], chosen: str, note: str)
         values = {metric: score.value for metric, score in beside[name].scores.items()}
         differences = {metric: _turned(score) for metric, score in beside[name].differences.items()}
         found.append(Trained(name, scores["n"], values, differences=differences))
-    return Trial("comparison", tuple(found), trial.spread(found), chosen, note)
+    return Trial("comparison", tuple(found), trial.spread(found))
 
 
 def _turned(score: Score) -> Score:

@@ -40,6 +40,7 @@ def carry_out(job: Job) -> None:
     job.run.write_json("environment.json", {**device.describe(), "seed": job.recipe.values["seed"]})
     data = intake.look(job)
     job.run.set_state("running")
+    members.warm_up()
     asked = job.run.state()["trial"]
     how, count = str(asked["how"]), int(asked["ensemble"])
     budget, like = job.recipe.options("budget").time, None
@@ -48,7 +49,7 @@ def carry_out(job: Job) -> None:
         job.progress.note(f"member {number + 1} of {count}")
         left = count - number
         draft = members.with_share(
-            _draft(job.recipe, how, number, count), budget, job.clock.gone(), left, finishes=False
+            _draft(job.recipe, how, number, count), budget, job.clock.gone(), left, baselines=False
         )
         run, draft = members.open_member(job, number + 1, draft)
         if not members.finished(run):
@@ -63,10 +64,11 @@ def carry_out(job: Job) -> None:
     frozen = _whole(job.recipe, runs[0].recipe())
     files.write_whole(job.run.path("recipe.yaml"), recipe.to_yaml(frozen))
     job = replace(job, recipe=frozen)
+    length = members.lengths(runs, chained=how != "bagging")
     if how == "averaging":
-        model, together = _averaged(job, models, data)
+        model, together = _averaged(job, models, data, length)
     else:
-        model, together = _answering_as_one(job, models, data)
+        model, together = _answering_as_one(job, models, data, length)
     outcome.finish(job, data, model, together)
 
 
@@ -119,7 +121,9 @@ def _check(job: Job, model: nn.Module, data: Data) -> None:
         )
 
 
-def _answering_as_one(job: Job, models: Sequence[nn.Module], data: Data) -> tuple[nn.Module, Callable[[], Trial]]:
+def _answering_as_one(
+    job: Job, models: Sequence[nn.Module], data: Data, length: str
+) -> tuple[nn.Module, Callable[[], Trial]]:
     """The network that averages what the members answer, and what each adds on the test part."""
     schema = data.preparation.schema
     name = schema.outputs[0].name
@@ -139,13 +143,13 @@ def _answering_as_one(job: Job, models: Sequence[nn.Module], data: Data) -> tupl
             "ensemble",
             tuple(found),
             trial.spread(found),
-            note="All members answer together; here before confidence was calibrated.",
+            note=f"All members answer together; here before confidence was calibrated. {length}",
         )
 
     return Average(models, logits=logits), together
 
 
-def _averaged(job: Job, models: Sequence[nn.Module], data: Data) -> tuple[nn.Module, Callable[[], Trial]]:
+def _averaged(job: Job, models: Sequence[nn.Module], data: Data, length: str) -> tuple[nn.Module, Callable[[], Trial]]:
     """The network of averaged weights that is best on validation, and what each member is on the test part."""
     schema = data.preparation.schema
     card = job.folder.card.facing(schema)
@@ -178,7 +182,7 @@ def _averaged(job: Job, models: Sequence[nn.Module], data: Data) -> tuple[nn.Mod
                 for model in (models[number], soups[number])
             )
             found.append(Trained(f"member {number + 1:02d}", len(data.parts["test"]), own, together=so_far))
-        return Trial("ensemble", tuple(found), trial.spread(found), note=note)
+        return Trial("ensemble", tuple(found), trial.spread(found), note=f"{note} {length}")
 
     return soup, together
 

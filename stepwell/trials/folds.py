@@ -36,11 +36,12 @@ def carry_out(job: Job) -> None:
     looked = intake.read(job)
     count = _count(job, looked)
     job.run.set_state("running")
+    members.warm_up()
     budget, like, runs = job.recipe.options("budget").time, None, []
     for fold in range(count):
         job.progress.note(f"fold {fold + 1} of {count}")
         draft = members.with_share(
-            _draft(job.recipe, count, fold), budget, job.clock.gone(), count - fold, finishes=True
+            _draft(job.recipe, count, fold), budget, job.clock.gone(), count - fold, baselines=True
         )
         run, draft = members.open_member(job, fold + 1, draft)
         if not members.finished(run):
@@ -127,12 +128,8 @@ def _judge(job: Job, runs: Sequence[Run]) -> None:
         _rivals(runs),
         part=PART,
     )
-    together = Trial(
-        "folds",
-        tuple(trained),
-        trial.spread(trained),
-        note="Each of these examples was answered by the network of the fold that left it out.",
-    )
+    note = f"Each of these examples was answered by the network of the fold that left it out. {members.lengths(runs)}"
+    together = Trial("folds", tuple(trained), trial.spread(trained), note=note)
     scores["looks"] = outcome.count_look(job, pooled.ids)
     job.run.write_json("scores.json", {**scores, "trial": msgspec.to_builtins(together)})
     members.write_answers(job.run, "test", pooled, PART)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,12 +15,14 @@ from torch import nn
 from stepwell import calibration, checkpoint, files, planning, recipe, training
 from stepwell import run as run_folders
 from stepwell.building import Data
-from stepwell.errors import Interrupted, RunError
+from stepwell.errors import BudgetError, Interrupted, RunError, TrainingError, counted
 from stepwell.job import Clock, Job, Shared
 from stepwell.loop import chosen_weights
 from stepwell.recipe import Recipe
 from stepwell.run import Run
 from stepwell.schema import Columns
+
+FEW_CYCLES, FEW_EPOCHS = 100, 3  # shorter trainings mostly tell how they began
 
 
 @dataclass(frozen=True)
@@ -64,31 +68,74 @@ def learn(
         if isinstance(error, Interrupted):
             again = f"stepwell resume {parent.run.folder}"
             raise Interrupted(f"Member {run.folder.name}: {error.what}", where=error.where, do=again) from error
+        if isinstance(error, BudgetError):
+            raise _too_little(parent, run, draft, error) from error
         raise
 
 
-def with_share(draft: Recipe, whole: float | None, gone: float, left: int, *, finishes: bool) -> Recipe:
+def _too_little(parent: Job, run: Run, draft: Recipe, error: BudgetError) -> TrainingError:
+    """The same in terms of the whole budget, which is what the user can give more of."""
+    whole, share = float(parent.recipe.options("budget").time), float(draft.options("budget").time)
+    return TrainingError(
+        f"The share of member {run.folder.name} in the time budget of {whole:.0f} s, {share:.0f} s, is used up before "
+        "training can begin.",
+        do=f"give at least --time {math.ceil(whole * error.least / share)}s, or --epochs 1, or ask for fewer trainings",
+    )
+
+
+def warm_up() -> None:
+    """Load what the first optimizer loads, a matter of seconds, which no member's share should pay for."""
+    importlib.import_module("torch._dynamo")
+
+
+def with_share(draft: Recipe, whole: float | None, gone: float, left: int, *, baselines: bool) -> Recipe:
     """The recipe with this member's share of the time budget `whole`, of which `gone` seconds are used.
 
-    `left` members are still to be trained, this one among them. One that `finishes` keeps part of its share for
-    baselines and judging, as a run by itself does; another trains for all of it, and its stated time is longer.
+    `left` members are still to be trained, this one among them. None exports or reports, and those that fit no
+    `baselines` leave these to the whole too: a member's stated time is its share and what a run by itself would keep
+    back for that.
     """
     if whole is None:
         return draft
-    share = max(1.0, (whole - gone - calibration.finishing_seconds(whole)) / left)
-    stated = share if finishes else _stated(share)
-    why = f"{share:.0f} s: what is left of {whole:.0f} s, divided by {left}"
-    return recipe.with_values(draft, {"budget.time": (stated, why)})
+    kept = calibration.finishing_seconds(whole) + (0.0 if baselines else calibration.baseline_seconds(whole))
+    share = max(1.0, (whole - gone - kept) / left)
+    why = f"{share:.0f} s of its own: what is left of {whole:.0f} s, divided by {left}"
+    return recipe.with_values(draft, {"budget.time": (_stated(share, baselines=baselines), why)})
 
 
-def _stated(seconds: float) -> float:
-    """The time budget that leaves `seconds` to train, once the shares of baselines and finishing are kept back."""
+def _stated(seconds: float, *, baselines: bool) -> float:
+    """The time budget that leaves `seconds` once the shares that a member does not need are kept back."""
     low, high = seconds, 2 * seconds
     for _ in range(50):
         middle = (low + high) / 2
-        kept = calibration.baseline_seconds(middle) + calibration.finishing_seconds(middle)
+        kept = calibration.finishing_seconds(middle) + (0.0 if baselines else calibration.baseline_seconds(middle))
         low, high = (middle, high) if middle - kept < seconds else (low, middle)
     return high
+
+
+def lengths(runs: Sequence[Run], *, chained: bool = False) -> str:
+    """How long the trainings were, in sentences, and whether that is so short that they say little.
+
+    `chained` trainings go on from each other and count as one.
+    """
+    last = [files.read_lines(run.path("history.jsonl"))[-1] for run in runs]
+    cycles, epochs = [int(one["cycle"]) for one in last], [int(one["epoch"]) for one in last]
+    if chained:
+        cycles, epochs = [sum(cycles)], [sum(epochs)]
+    said = f"{'Together they were' if chained else 'Each was'} trained for {_range(cycles, 'cycle')}"
+    said += f", {_range(epochs, 'whole epoch')}."
+    cut = [run.folder.name for run in runs if run.state().get("cut_short")]
+    if cut:
+        said += f" The clock cut {', '.join(cut)} short."
+    if min(cycles) < FEW_CYCLES or min(epochs) < FEW_EPOCHS:
+        said += " That is little: longer trainings may score and compare otherwise; give more --time or --epochs."
+    return said
+
+
+def _range(counts: Sequence[int], one: str) -> str:
+    least, most = min(counts), max(counts)
+    most_said = counted(most, one, f"{one}s")
+    return most_said if least == most else f"{least:,} to {most_said}"
 
 
 def model_of(parent: Job, run: Run, data: Data) -> nn.Module:

@@ -102,6 +102,13 @@ def test_several_trainings_stand_in_a_table(kind, word):
     assert "Over 2 trainings: mean 90.0 %" in text
 
 
+def test_trainings_are_shown_by_the_metric_that_decided_among_them():
+    values = {"accuracy": 0.9, "auroc": 0.61}
+    trial = Trial("comparison", (Trained("none", 200, values),), {}, metric="auroc")
+    text = shown("trial", scores(trial=trial))
+    assert "0.610" in text and "90.0 %" not in text
+
+
 def test_curves_say_their_area_and_how_they_are_read():
     curves = {
         "roc": {

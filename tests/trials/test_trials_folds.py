@@ -11,7 +11,7 @@ import pytest
 from small_pictures import QUICK
 
 from stepwell import api, cli, files, splitting
-from stepwell.errors import DataError, Interrupted, RunError, UsageError
+from stepwell.errors import ArtifactError, DataError, Interrupted, RunError, UsageError
 from stepwell.judge.trial import Trained, spread
 from stepwell.trials import folds, members
 from stepwell.trials.members import Answers
@@ -66,13 +66,13 @@ def test_a_broken_run_goes_on_and_comes_to_the_same(
     def breaks(*given: Any) -> None:
         seen.append(1)
         if len(seen) == 2:
-            raise Interrupted("Stopped.")
+            raise KeyboardInterrupt
         answer(*given)
 
     monkeypatch.setattr(folds, "_answer", breaks)
     with pytest.raises(Interrupted) as stopped:
         api.train("image_classification", pictures, folds=3, run=tmp_path / "run", **QUICK)
-    assert stopped.value is not None
+    assert stopped.value.do == f"stepwell resume {tmp_path / 'run'}"
     first = (tmp_path / "run" / "members" / "01" / "predictions" / "test.jsonl").stat().st_mtime_ns
     again = api.resume(tmp_path / "run", progress="quiet")
     assert (tmp_path / "run" / "members" / "01" / "predictions" / "test.jsonl").stat().st_mtime_ns == first
@@ -80,8 +80,12 @@ def test_a_broken_run_goes_on_and_comes_to_the_same(
     for name in ("01", "02", "03"):
         histories = [(run / "members" / name / "history.jsonl").read_bytes() for run in (again.folder, trained.folder)]
         assert histories[0] == histories[1]
+    beside = api.compare([trained.folder, again.folder])
+    assert beside["n"] == 60
+    assert beside["pairs"][0]["differences"]["accuracy"]["score"]["value"] == 0
 
 
+@pytest.mark.usefixtures("no_rivals")
 def test_groups_stay_in_one_fold(tmp_path: Path, pictures: Path) -> None:
     rows = [(f"{name}/{number}.png", name, number // 4) for name in "abc" for number in range(20)]
     table = "path,label,group\n" + "".join(f"{path},{label},{label}{group}\n" for path, label, group in rows)
@@ -107,6 +111,14 @@ def test_what_cannot_be_is_said(trained: api.Result, pictures: Path, tmp_path: P
         api.train("image_classification", pictures, folds=61, run=tmp_path / "d", **QUICK)
     with pytest.raises(RunError, match="several trainings"):
         api.resume(trained.folder, settings={"budget.epochs": 1}, progress="quiet")
+
+
+def test_a_run_of_folds_has_no_network_that_answers(trained: api.Result, pictures: Path) -> None:
+    for verb in (api.predict, api.evaluate):
+        with pytest.raises(ArtifactError, match="run of folds judges a recipe") as told:
+            list(verb(trained.folder, pictures))
+        assert "without --folds" in told.value.do
+    assert api.evaluate(trained.folder)["n"] == 60
 
 
 def test_one_fold_a_group_has_a_limit(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepwell.judge.scores import About, Scores
+from stepwell.judge.scores import About
 from stepwell.judge.trial import Trained, Trial
 from stepwell.report import wording
 from stepwell.report.facts import Facts
@@ -25,15 +25,15 @@ def section(facts: Facts) -> str | None:
     scores = facts.scores
     if scores is None or scores.trial is None:
         return None
-    trial, about = scores.trial, scores.metrics[scores.headline]
-    spread = trial.spread.get(scores.headline)
+    trial, metric = scores.trial, scores.trial.metric or scores.headline
+    about, spread = scores.metrics[metric], trial.spread.get(metric)
     return render(
         _TEMPLATE,
         said=_SAID[trial.kind],
         note=trial.note,
         chosen=trial.chosen,
         title=about.title,
-        rows=[_row(one, scores, about, trial) for one in trial.members],
+        rows=[_row(one, metric, about, trial) for one in trial.members],
         together=any(one.together for one in trial.members),
         differences=any(one.differences for one in trial.members),
         spread=None
@@ -48,12 +48,12 @@ def section(facts: Facts) -> str | None:
     )
 
 
-def _row(one: Trained, scores: Scores, about: About, trial: Trial) -> dict[str, object]:
+def _row(one: Trained, metric: str, about: About, trial: Trial) -> dict[str, object]:
     def said(values: object) -> str:
-        found = values.get(scores.headline) if hasattr(values, "get") else None
+        found = values.get(metric) if hasattr(values, "get") else None
         return "–" if found is None else wording.value(found, about, one.n)
 
-    difference = one.differences.get(scores.headline)
+    difference = one.differences.get(metric)
     return {
         "name": one.name,
         "chosen": one.name == trial.chosen,
