@@ -20,7 +20,7 @@ from stepwell.job import Clock, Job, Shared
 from stepwell.loop import chosen_weights
 from stepwell.recipe import Recipe
 from stepwell.run import Run
-from stepwell.schema import Columns
+from stepwell.schema import Array, Columns
 
 FEW_CYCLES, FEW_EPOCHS = 100, 3  # shorter trainings mostly tell how they began
 
@@ -180,12 +180,21 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> Columns:
 
 
 def _column(values: list[Any]) -> Any:
-    """Numbers, or rows of equally many, as one float64 array; anything else as it is."""
+    """Numbers of one shape as one float64 array, of other shapes as one array each; anything else as it is."""
+    whole = _array(values)
+    if whole is not None:
+        return whole
+    each = [_array(one) if isinstance(one, list) else None for one in values]
+    return values if any(one is None for one in each) else each
+
+
+def _array(values: list[Any]) -> Array | None:
+    """Nested lists of numbers as a float64 array; None where they are no numbers, or of unequal lengths."""
     leaves: list[Any] = values
     while leaves and all(isinstance(one, list) for one in leaves):
         if len({len(one) for one in leaves}) > 1:
-            return values
+            return None
         leaves = [leaf for one in leaves for leaf in one]
     if all(isinstance(one, int | float) and not isinstance(one, bool) for one in leaves):
         return np.asarray(values, dtype=np.float64)
-    return values
+    return None

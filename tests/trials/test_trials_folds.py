@@ -147,6 +147,7 @@ def test_answers_come_back_as_they_were_written(trained: api.Result, tmp_path: P
     written = Answers(("x", "y"), columns, {"label": ["a", "a"], "boxes": [[1.0], [1.0, 2.0]]})
     members.write_answers(Run(tmp_path), "test", written)
     back = members.read_answers(Run(tmp_path), "test")
-    assert back.ids == written.ids and back.truth == written.truth
+    assert back.ids == written.ids and back.truth["label"] == ["a", "a"]
+    assert [one.tolist() for one in back.truth["boxes"]] == [[1.0], [1.0, 2.0]]
     assert back.predictions["label"] == ["a", "b"]
     np.testing.assert_array_equal(back.predictions["probabilities"], columns["probabilities"])

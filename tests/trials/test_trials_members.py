@@ -68,3 +68,10 @@ def test_how_long_they_were_trained_is_said_and_when_it_is_little(tmp_path: Path
     assert "That is little" in members.lengths([trained(tmp_path / "03", 5000, 1)])
     chain = [trained(tmp_path / name, 60, 2) for name in ("04", "05")]
     assert members.lengths(chain, chained=True) == "Together they were trained for 120 cycles, 4 whole epochs."
+
+
+def test_answers_of_unequal_shapes_come_back_as_arrays():
+    masks = members._column([[[0, 1], [1, 1]], [[1, 0, 0]]])
+    assert [one.shape for one in masks] == [(2, 2), (1, 3)]
+    assert members._column([["a"], ["a", "b"]]) == [["a"], ["a", "b"]]
+    assert members._column([[1.0, 2.0], [3.0, 4.0]]).shape == (2, 2)
