@@ -37,13 +37,14 @@ _HONEST_START = 64 * 2**20  # bytes below which no ratio is suspect: a page of z
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold: members, bytes of one of them, bytes kept in memory, and bytes out for a byte in.
+    """What an archive may hold: members, folders in folders, bytes of one, bytes kept in memory, bytes out for one in.
 
     `memory` bounds what a compressed tar takes, whose members cannot be read out of order and are
     therefore kept; `file_bytes` holds for the files of a folder too.
     """
 
     entries: int = 1_000_000
+    depth: int = 100
     file_bytes: int = 2**30
     memory: int = 2 * 2**30
     ratio: int = 200
@@ -263,6 +264,8 @@ class _Refusals:
         if ".." in parts or written.startswith(("/", "\\")) or "\0" in written or re.match("[A-Za-z]:", written):
             self.refuse(f"the name {printable(written)!r} leads outside of it")
         name = printable("/".join(part for part in written.split("/") if part not in ("", ".")))
+        if name.count("/") > self._limits.depth:  # every folder of a path is listed: their length grows as its square
+            self.refuse(f"{name[:60]!r}… lies more than {self._limits.depth} folders deep")
         if name in self._seen:
             self.refuse(f"it holds {name!r} twice")
         self._seen.add(name)

@@ -20,7 +20,7 @@ from torch import nn
 
 from stepwell import building, device, discovery, recipe
 from stepwell.building import Data
-from stepwell.errors import TrainingError
+from stepwell.errors import BudgetError, TrainingError
 from stepwell.feed import Placement
 from stepwell.loop import Plan, Training
 from stepwell.settings import Budget
@@ -53,14 +53,16 @@ class Shares:
 
 
 def shares(budget: float, gone: float) -> Shares:
-    """Plan `budget` seconds of which `gone` are used; TrainingError where nothing is left to train in."""
+    """Plan `budget` seconds of which `gone` are used; BudgetError where nothing is left to train in."""
     baselines, finishing = baseline_seconds(budget), finishing_seconds(budget)
     training = budget - gone - baselines - finishing
     if training <= 0:
-        raise TrainingError(
+        least = (gone + 5) / 0.6
+        raise BudgetError(
             f"The time budget of {budget:.0f} s is used up before training can begin "
             f"({gone:.0f} s went into reading, checking and preparing the data).",
-            do=f"give at least --time {math.ceil((gone + 5) / 0.6)}s, or --epochs 1",
+            least=least,
+            do=f"give at least --time {math.ceil(least)}s, or --epochs 1",
         )
     return Shares(gone, training, baselines, finishing)
 

@@ -9,9 +9,10 @@ hold is passed over, and that is said.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import shutil
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from stepwell.errors import RunError
 
 FORMAT = 1
 KEEP = 2
+_NAME = re.compile(r"[A-Za-z0-9_]+\.(json|safetensors)")
+_LARGEST = 2**40  # bytes of one file; the manifest says which files there are
 
 
 def save(root: Path, state: Mapping[str, Any], cycle: int) -> Path:
@@ -47,9 +50,11 @@ def save(root: Path, state: Mapping[str, Any], cycle: int) -> Path:
         for name, content in contents.items():
             files.write_whole(folder / name, content)
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-        files.write_json(folder / "manifest.json", {"format": FORMAT, "cycle": cycle, "sha256": digests})
-    for old in _newest_first(root)[KEEP:]:
-        shutil.rmtree(old, ignore_errors=True)
+        manifest = {"format": FORMAT, "cycle": cycle, "sha256": digests}
+        files.write_json(folder / "manifest.json", files.sealed(manifest))
+    with contextlib.suppress(RunError):  # the new one is safe; an old one too many is no harm
+        for old in _newest_first(root)[KEEP:]:
+            files.discard(old)
     return final
 
 
@@ -76,23 +81,9 @@ def load_latest(root: Path) -> tuple[dict[str, Any] | None, list[str]]:
 
 def load(folder: Path) -> dict[str, Any]:
     """The state in one checkpoint folder; RunError where a file is missing, altered or of a newer format."""
-    manifest = files.read_json(folder / "manifest.json")
-    try:
-        found, digests = int(manifest["format"]), dict(manifest["sha256"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"The manifest of checkpoint {folder.name} is damaged.", where=str(folder)) from error
-    if found > FORMAT:
-        raise RunError(
-            f"Checkpoint {folder.name} has format {found}; this version reads up to {FORMAT}.",
-            where=str(folder),
-            do="update Stepwell",
-        )
     contents: dict[str, bytes] = {}
-    for name, digest in digests.items():
-        try:
-            contents[name] = (folder / Path(name).name).read_bytes()
-        except OSError as error:
-            raise RunError(f"Checkpoint {folder.name} lacks {name}: {error}.", where=str(folder)) from error
+    for name, digest in _digests(folder).items():
+        contents[name] = files.read_bytes(folder / name, _LARGEST)
         if hashlib.sha256(contents[name]).hexdigest() != digest:
             raise RunError(f"{name} of checkpoint {folder.name} is damaged (its sha256 differs).", where=str(folder))
     try:
@@ -103,16 +94,35 @@ def load(folder: Path) -> dict[str, Any]:
             else value
             for entry, value in plain.items()
         }
-    except (KeyError, ValueError, SafetensorError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError, MemoryError, SafetensorError) as error:
         raise RunError(f"Checkpoint {folder.name} cannot be read: {error}.", where=str(folder)) from error
 
 
+def _digests(folder: Path) -> dict[str, str]:
+    """The files of a checkpoint and their sha256, from its manifest; RunError where that is damaged or newer."""
+    path = folder / "manifest.json"
+    values = files.read_json(path)
+    found = values.get("format") if isinstance(values, dict) else None
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise RunError(f"The manifest of checkpoint {folder.name} is damaged.", where=str(folder))
+    if found > FORMAT:
+        raise RunError(
+            f"Checkpoint {folder.name} has format {found}; this version reads up to {FORMAT}.",
+            where=str(folder),
+            do="update Stepwell",
+        )
+    digests = files.unsealed(values, path).get("sha256")
+    if not isinstance(digests, dict) or not all(_NAME.fullmatch(name) for name in digests):
+        raise RunError(f"The manifest of checkpoint {folder.name} is damaged.", where=str(folder))
+    return digests
+
+
 def _newest_first(root: Path) -> list[Path]:
-    if not root.is_dir():
-        return []
-    return sorted(
-        (path for path in root.iterdir() if path.name.isdigit() and (path / "manifest.json").is_file()), reverse=True
-    )
+    with files.refusing("read", root):
+        if not root.is_dir():
+            return []
+        found = [path for path in root.iterdir() if path.name.isdigit() and (path / "manifest.json").is_file()]
+    return sorted(found, reverse=True)
 
 
 def _split(value: Any, path: str, found: dict[str, Tensor]) -> Any:

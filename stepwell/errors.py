@@ -7,6 +7,7 @@
     │   └── ExampleError          one example cannot be read; the others can
     ├── RunError                  a run folder is missing, locked, damaged or of a newer format
     ├── TrainingError             training cannot go on: diverged, out of memory, out of budget
+    │   └── BudgetError           the time budget is used up before training can begin
     ├── ArtifactError             an artifact is damaged, unsafe, or did not pass its gate
     ├── MissingExtraError         a package of an optional install is needed
     └── Interrupted               stopped by the user; what was reached is saved
@@ -74,6 +75,14 @@ class RunError(StepwellError):
 
 class TrainingError(StepwellError):
     """Training cannot go on: it diverged, ran out of memory, or its budget is too small."""
+
+
+class BudgetError(TrainingError):
+    """The time budget is used up before training can begin; about `least` seconds would do."""
+
+    def __init__(self, what: str, *, least: float, do: str = "") -> None:
+        super().__init__(what, do=do)
+        self.least = least
 
 
 class ArtifactError(StepwellError):

@@ -3,7 +3,8 @@
 `write_whole` writes beside, syncs, renames and syncs the folder; `whole_folder` does the same for a
 folder. `Lines` is an append-only log that can be cut back to a place. `lock` keeps a second trainer
 out. A kill or a full disk at any moment leaves the old file or the new one, and at worst a temporary
-one, which `clean` removes. Every failure is a `RunError` that names the path.
+one, which `clean` removes. Every failure is a `RunError` that names the path. `sealed` lets a file tell
+whether it still says what was written.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ JSON_LIMIT = 64 * 2**20
 """The most bytes that `read_json` takes unless told otherwise."""
 
 _LOCK = ".lock"
-_PREFIX, _SUFFIX = ".stepwell-", ".tmp"
+_PREFIX, _FOR, _SUFFIX = ".stepwell-", "=", ".tmp"
 _LOCK_TRIES, _LOCK_PAUSE = 5, 0.05
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -41,6 +42,7 @@ _NEXT_STEP = {
     errno.EROFS: "this disk is read-only: choose another folder",
     errno.EIO: "the disk reports an error: copy what you need elsewhere and check the disk",
 }
+_SEAL = "seal"
 
 
 def write_whole(path: Path, data: bytes | str) -> None:
@@ -58,19 +60,18 @@ def write_whole(path: Path, data: bytes | str) -> None:
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write, bit by bit, that becomes `path` when the block ends well, and is removed when it does not."""
     beside = unused_name(path)
-    try:
-        with open(beside, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-        sync_folder(path.parent)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            _refuse(error, "written", path)
-        raise
+    with refusing("written", path):
+        try:
+            with open(beside, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+            sync_folder(path.parent)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            raise
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -91,6 +92,27 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return text
 
 
+def sealed(value: Any) -> dict[str, Any]:
+    """A mapping or dataclass as plain values, with a `seal` over all of them: a SHA-256 that `unsealed` compares."""
+    plain: dict[str, Any] = _plain(value)
+    return {**plain, _SEAL: _digest(plain)}
+
+
+def unsealed(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """What was sealed, read back from `path`; `RunError` where it is not what was written.
+
+    It tells damage, not forgery: values without a seal, which older versions and people write, are taken as they are.
+    """
+    plain = {name: value for name, value in values.items() if name != _SEAL}
+    if _SEAL in values and values[_SEAL] != _digest(plain):
+        raise RunError(
+            f"The file {path.name} is damaged: its seal, a SHA-256, is not the one of what it says.",
+            where=str(path),
+            do="restore it from a copy",
+        )
+    return plain
+
+
 def read_json(path: Path, limit: int = JSON_LIMIT) -> Any:
     """The JSON value in `path`; `RunError` where it is missing, no plain file, over `limit` bytes, or damaged."""
     content = read_bytes(path, limit)
@@ -106,14 +128,11 @@ def read_json(path: Path, limit: int = JSON_LIMIT) -> Any:
 
 def read_bytes(path: Path, limit: int) -> bytes:
     """The content of a plain file of at most `limit` bytes; `RunError` otherwise."""
-    try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise RunError(f"{path.name} is not a plain file.", where=str(path))
-            content = file.read(limit + 1)
-    except OSError as error:
-        _refuse(error, "read", path)
+    with refusing("read", path), open(path, "rb", opener=_open_without_waiting) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise RunError(f"{path.name} is not a plain file.", where=str(path))
+        content = file.read(min(found.st_size, limit) + 1)  # memory is taken for all that is asked for
     if len(content) > limit:
         raise RunError(
             f"The file {path.name} is larger than the {limit:,} bytes that are read.",
@@ -137,11 +156,8 @@ def read_lines(path: Path, limit: int = 2**30) -> list[Any]:
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file's content, 64 hexadecimal digits; `RunError` where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        _refuse(error, "read", path)
+    with refusing("read", path), open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Lines:
@@ -153,11 +169,12 @@ class Lines:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with refusing("written", path):
+            new = not path.exists()
             self._file = open(path, "ab")  # noqa: SIM115 - lives as long as the log
-        except OSError as error:
-            _refuse(error, "written", path)
-        self._offset = self._file.tell()
+            self._offset = self._file.tell()
+            if new:  # or a checkpoint could outlive the log that it notes a place in
+                sync_folder(path.parent)
 
     @property
     def offset(self) -> int:
@@ -169,10 +186,8 @@ class Lines:
         if "\n" in line:
             raise ValueError("a line of a log holds no line break")
         content = line.encode() + b"\n"
-        try:
+        with refusing("written", self.path):
             self._file.write(content)
-        except OSError as error:
-            _refuse(error, "written", self.path)
         self._offset += len(content)
 
     def truncate_to(self, offset: int) -> None:
@@ -184,28 +199,22 @@ class Lines:
                 where=str(self.path),
                 do="restore the file from a copy, or train again",
             )
-        try:
+        with refusing("written", self.path):
             self._file.truncate(offset)
             self._file.seek(offset)
-        except OSError as error:
-            _refuse(error, "written", self.path)
         self._offset = offset
 
     def flush(self, *, durable: bool = False) -> None:
         """Hand what was appended to the system, or down to the disk."""
-        try:
+        with refusing("written", self.path):
             self._file.flush()
             if durable:
                 os.fsync(self._file.fileno())
-        except OSError as error:
-            _refuse(error, "written", self.path)
 
     def close(self) -> None:
         """Flush and close."""
-        try:
+        with refusing("written", self.path):
             self._file.close()
-        except OSError as error:
-            _refuse(error, "written", self.path)
 
     def __enter__(self) -> Self:
         return self
@@ -224,69 +233,97 @@ def unused_name(path: Path) -> Path:
 def temporary_folder(final: Path) -> Path:
     """A new empty folder beside `final`, to be filled and then given to `publish`."""
     folder = unused_name(final)
-    try:
+    with refusing("written", final):
         folder.mkdir(parents=True)
-    except OSError as error:
-        _refuse(error, "written", folder)
     return folder
 
 
 def publish(folder: Path, final: Path) -> None:
     """Give a filled temporary folder its name, after every file in it is on the disk.
 
-    Where `final` exists it is set aside first and removed afterwards: a kill in between leaves no
-    `final` rather than a mixture, and whoever makes it makes it again.
+    Where `final` exists it is set aside first and removed afterwards; after a kill in between `clean` puts it back.
     """
-    try:
+    with refusing("written", final):
         for root, _, names in os.walk(folder):
             for name in names:
                 _sync_file(Path(root, name))
             sync_folder(Path(root))
-        aside = unused_name(final) if os.path.lexists(final) else None
-        if aside is not None:
+        aside = _aside(final)
+        if os.path.lexists(final):
             os.rename(final, aside)
         try:
             os.rename(folder, final)
-        except OSError:
-            if aside is not None:
+        except BaseException:
+            if os.path.lexists(aside):
                 os.rename(aside, final)
             raise
         sync_folder(final.parent)
-        if aside is not None:
+        with contextlib.suppress(OSError):  # the new one is in place: what stays of the old is for `clean`
             _remove(aside)
-    except OSError as error:
-        _refuse(error, "written", final)
 
 
 @contextlib.contextmanager
 def whole_folder(final: Path) -> Iterator[Path]:
     """A temporary folder that becomes `final` when the block ends well, and is removed when it does not."""
-    folder = temporary_folder(final)
-    try:
-        yield folder
-        publish(folder, final)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    with refusing("written", final):
+        folder = temporary_folder(final)
+        try:
+            yield folder
+            publish(folder, final)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder; a kill in between leaves nothing of it under its name. `RunError`, which names the rest."""
+    doomed = unused_name(folder)
+    with refusing("removed", folder):
+        os.rename(folder, doomed)
+    with refusing("removed", doomed):
+        shutil.rmtree(doomed)
 
 
 def clean(folder: Path) -> int:
     """Remove what a killed process left half-written under `folder`; returns how many. Links are not followed.
 
-    To be called with the folder's lock held: another process's half-written file is not left over.
+    A folder that was set aside for another, which then never came, is put back. To be called with the folder's
+    lock held: another process's half-written file is not left over.
     """
     removed = 0
-    for root, folders, names in os.walk(folder):
-        for name in [one for one in (*folders, *names) if one != _LOCK and is_ours(one)]:
-            with contextlib.suppress(OSError):
-                _remove(Path(root, name))
-                removed += 1
+    with refusing("cleaned", folder):
+        found: list[Path] = []
+        for root, folders, names in os.walk(folder):
+            found += [Path(root, name) for name in (*folders, *names) if name != _LOCK and is_ours(name)]
+            folders[:] = [name for name in folders if not is_ours(name)]
+    for path in found:
+        final = _final(path)
+        with contextlib.suppress(RunError), refusing("cleaned", path):
+            if final is not None and not os.path.lexists(final):
+                os.rename(path, final)
+            else:
+                _remove(path)
+            removed += 1
     return removed
 
 
 def is_ours(name: str) -> bool:
     """Whether a file of this name is a lock or half-written, and so no content of its folder."""
     return name == _LOCK or (name.startswith(_PREFIX) and name.endswith(_SUFFIX))
+
+
+@contextlib.contextmanager
+def refusing(done: str, path: Path) -> Iterator[None]:
+    """Turn what the system refuses inside into a `RunError` that says that `path` cannot be `done`, why, what next."""
+    try:
+        yield
+    except MemoryError as error:
+        what = f"{path.name} cannot be {done}: there is not enough memory."
+        raise RunError(what, where=str(path), do="close other programs, or use a smaller --batch-size") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        do = _NEXT_STEP.get(error.errno or 0, "look at the folder and its disk, or choose another folder with --run")
+        raise RunError(f"{path.name} cannot be {done}: {reason}.", where=str(path), do=do) from error
 
 
 @contextlib.contextmanager
@@ -297,16 +334,17 @@ def lock(folder: Path) -> Iterator[str]:
     an empty text, or one sentence to be shown where the file system knows no locks.
     """
     path = folder / _LOCK
-    try:
+    with refusing("written", path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        _refuse(error, "written", path)
     _held.add(descriptor)
     try:
-        yield _take(descriptor, folder)
+        with refusing("locked", folder):
+            note = _take(descriptor, folder)
+        yield note
     finally:
         _held.discard(descriptor)
-        os.close(descriptor)
+        with contextlib.suppress(OSError, MemoryError):  # it is closed, whatever the system says
+            os.close(descriptor)
 
 
 def is_locked(folder: Path) -> bool:
@@ -371,7 +409,7 @@ def _take(descriptor: int, folder: Path) -> str:
             if error.errno in _NO_LOCKS:
                 return unlocked
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                _refuse(error, "locked", folder)
+                raise
             # `is_locked` of another process holds the lock for a moment.
             time.sleep(_LOCK_PAUSE)
         else:
@@ -383,11 +421,22 @@ def _take(descriptor: int, folder: Path) -> str:
     )
 
 
+def _aside(final: Path) -> Path:
+    """Where `final` is set aside for its successor: half-removed, but `clean` can tell its name."""
+    return final.with_name(f"{_PREFIX}{os.urandom(6).hex()}{_FOR}{final.name}{_SUFFIX}")
+
+
+def _final(path: Path) -> Path | None:
+    """The place of what was set aside; None for whatever else is half-written or half-removed."""
+    _, mark, name = path.name.removesuffix(_SUFFIX).partition(_FOR)
+    return path.with_name(name) if mark and name else None
+
+
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def _sync_file(path: Path) -> None:
@@ -402,14 +451,12 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a named pipe must not stop us
 
 
-def _refuse(error: OSError, done: str, path: Path) -> NoReturn:
-    reason = error.strerror or str(error)
-    do = _NEXT_STEP.get(error.errno or 0, "")
-    raise RunError(f"{path.name} cannot be {done}: {reason}.", where=str(path), do=do) from error
-
-
 def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a JSON number")
+
+
+def _digest(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

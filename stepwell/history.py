@@ -28,7 +28,11 @@ class History:
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self._lines = files.Lines(path)
-        self._lines.truncate_to(offset)
+        try:
+            self._lines.truncate_to(offset)
+        except BaseException:
+            self._lines.close()
+            raise
         self._waiting: list[Step] = []
         self.loss = float("nan")
 
@@ -66,8 +70,10 @@ class History:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.flush()
-        self._lines.close()
+        try:
+            self.flush()
+        finally:
+            self._lines.close()
 
     def _write_waiting(self) -> None:
         if not self._waiting:

@@ -82,7 +82,9 @@ def _split(job: Job, examples: Examples, inspected: inspection.Inspection) -> Se
     moves = getattr(module, "moves", None)
     known = ledger.Remembered({})
     if moves is None or not moves(options):
-        known = ledger.remember(root, job.folder.name, examples.source, now, examples.ids, key)
+        known = _useful(ledger.remember(root, job.folder.name, examples.source, now, examples.ids, key), len(examples))
+    for note in dict.fromkeys((*tied.notes, *known.notes)):  # before the split, which they may explain the failure of
+        job.progress.note(note)
     rows = splitting.make_split(
         options,
         module,
@@ -97,11 +99,24 @@ def _split(job: Job, examples: Examples, inspected: inspection.Inspection) -> Se
     )
     splitting.write_split(path, rows)
     noted = ledger.note_split(root, job.folder.name, examples.source, now, [row.part for row in rows], key)
-    for note in dict.fromkeys((*tied.notes, *known.notes, *noted.notes)):
-        job.progress.note(note)
+    for note in dict.fromkeys(noted.notes):
+        if note not in (*tied.notes, *known.notes):
+            job.progress.note(note)
     state = {**job.run.state(), "fingerprint": fingerprint, "lineage": noted.lineage}
     files.write_json(job.run.path("run.json"), state)
     return rows
+
+
+def _useful(known: ledger.Remembered, count: int) -> ledger.Remembered:
+    """What is remembered of `count` examples; nothing where all are known and a part would be empty.
+
+    So it is with a file that was one part of more, as the train file of a folder with a test file beside it.
+    """
+    lost = [part for part in PARTS if part not in known.parts.values()]
+    if not lost or len(known.parts) < count:
+        return known
+    note = f"all {count:,} examples are known from earlier runs, but none of them was in {' or '.join(lost)}: "
+    return ledger.Remembered({}, (*known.notes, note + "they are split anew"))
 
 
 def find_ties(options: Any, examples: Examples, inspected: inspection.Inspection) -> splitting.Ties:

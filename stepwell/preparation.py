@@ -195,7 +195,7 @@ def from_json(values: Mapping[str, Any], rooms: Sequence[str] = ("transforms",))
             views=values["views"],
             train_only=tuple(values["train_only"]),
         )
-    except (KeyError, TypeError, UsageError, msgspec.ValidationError) as error:
+    except (AttributeError, KeyError, TypeError, UsageError, msgspec.ValidationError) as error:
         raise ArtifactError(
             f"The declared preparation cannot be rebuilt: {error}.",
             do="train again with this version of Stepwell, or load it with the version that wrote it",

@@ -16,11 +16,11 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal, get_args
 
 from stepwell import files
@@ -33,6 +33,14 @@ RUNS = Path("runs")
 """Where runs lie unless `--run` says otherwise."""
 
 _FILE = "run.json"
+_ALWAYS = dict.fromkeys(("kind", "task", "command", "state", "why", "created"), str)
+_SOMETIMES: Mapping[str, type | tuple[type, ...]] = {
+    "data": (str, NoneType),
+    "start": (str, NoneType),
+    "lineage": str,
+    "phase_start": int,
+    "trial": dict,
+}
 _LISTING_DEPTH = 4
 _DIED = "its process ended without a word (killed, or the machine stopped)"
 
@@ -88,15 +96,13 @@ class Run:
 def new_folder(task: str, root: Path = RUNS) -> Path:
     """Make ``root/<task>/<time>``, a folder that no other process got, also within one second."""
     stem = root / task / datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
-    try:
+    with files.refusing("made", stem):
         stem.parent.mkdir(parents=True, exist_ok=True)
         for number in range(1, 10_000):
             folder = stem if number == 1 else stem.with_name(f"{stem.name}-{number}")
             with contextlib.suppress(FileExistsError):
                 folder.mkdir()
                 return folder
-    except OSError as error:
-        raise _cannot_be_made(stem, error) from error
     raise RunError("No free name for a run folder was found.", where=str(stem), do="name one with --run FOLDER")
 
 
@@ -105,10 +111,8 @@ def create(folder: Path, kind: str, task: str, command: str) -> Run:
 
     `kind` is single, folds, ensemble, comparison or heal; `command` the words that started it.
     """
-    try:
+    with files.refusing("made", folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_be_made(folder, error) from error
     _refuse_if_used(folder)
     with files.lock(folder):
         _refuse_if_used(folder)  # another process may have begun one while we waited
@@ -120,8 +124,10 @@ def create(folder: Path, kind: str, task: str, command: str) -> Run:
 
 def open_run(folder: Path) -> Run:
     """The run in `folder`; `RunError` where it is none, is damaged, or is of a newer format."""
-    if not (folder / _FILE).is_file():
-        what = f"{folder.name or folder} is not a run folder." if folder.exists() else f"There is no run {folder}."
+    with files.refusing("read", folder):
+        is_run, is_there = (folder / _FILE).is_file(), folder.exists()
+    if not is_run:
+        what = f"{folder.name or folder} is not a run folder." if is_there else f"There is no run {folder}."
         raise RunError(what, where=str(folder), do=_suggestion(folder))
     _read_state(folder)
     return Run(folder)
@@ -149,23 +155,15 @@ def remove(folder: Path) -> None:
 
     Links inside are removed themselves; what they point to stays.
     """
-    if folder.is_symlink():
-        raise RunError(f"{folder.name} is a link to a folder.", where=str(folder), do=f"remove {folder.resolve()}")
+    with files.refusing("removed", folder):
+        linked, whole, here = folder.is_symlink(), folder.resolve(), Path.cwd()
+    if linked:
+        raise RunError(f"{folder.name} is a link to a folder.", where=str(folder), do=f"remove {whole}")
     open_run(folder)
-    whole = folder.resolve()
-    if Path.cwd() == whole or whole in Path.cwd().parents:
+    if here == whole or whole in here.parents:
         raise RunError("You are inside this run folder.", where=str(whole), do="change to another folder first")
     with files.lock(folder):
-        doomed = files.unused_name(folder)
-        try:
-            folder.rename(doomed)  # from here on it is no run, even where removing it is cut short
-            shutil.rmtree(doomed)
-        except OSError as error:
-            raise RunError(
-                f"The run cannot be removed: {error.strerror or error}.",
-                where=str(error.filename or folder),
-                do="check who may write there, then remove the rest by hand",
-            ) from error
+        files.discard(folder)
 
 
 def _read_state(folder: Path) -> dict[str, Any]:
@@ -179,14 +177,17 @@ def _read_state(folder: Path) -> dict[str, Any]:
             where=str(folder),
             do="pip install --upgrade stepwell",
         )
-    texts = ("kind", "task", "state", "why", "created")
-    if not all(isinstance(state.get(name), str) for name in texts) or state["state"] not in get_args(State):
+    whole = all(isinstance(state.get(name), kinds) for name, kinds in _ALWAYS.items())
+    fitting = all(isinstance(state[name], kinds) for name, kinds in _SOMETIMES.items() if name in state)
+    if not whole or not fitting or state["state"] not in get_args(State):
         raise RunError("run.json is incomplete or damaged.", where=str(path), do="restore it from a copy")
     return state
 
 
 def _refuse_if_used(folder: Path) -> None:
-    if (folder / _FILE).is_file():
+    with files.refusing("read", folder):
+        is_run, foreign = (folder / _FILE).is_file(), not all(files.is_ours(one.name) for one in folder.iterdir())
+    if is_run:
         finished = _read_state(folder)["state"] == "finished"
         on = "to train it further: " if finished else "to take it up again: "
         words = f"stepwell resume {folder}" + (" --epochs N" if finished else "")
@@ -194,7 +195,7 @@ def _refuse_if_used(folder: Path) -> None:
         raise RunError(
             f"{folder.name} holds {held}.", where=str(folder), do=f"{on}{words}; or choose another --run FOLDER"
         )
-    if not all(files.is_ours(one.name) for one in folder.iterdir()):
+    if foreign:
         raise RunError(
             f"The folder {folder.name} exists and is not empty.",
             where=str(folder),
@@ -203,7 +204,7 @@ def _refuse_if_used(folder: Path) -> None:
 
 
 def _suggestion(folder: Path) -> str:
-    inside = latest(folder) if folder.is_dir() else None
+    inside = latest(folder)
     if inside is not None:
         return f"did you mean its latest run, {inside}?"
     runs = list_runs(RUNS)
@@ -241,15 +242,13 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 
 def _headline(folder: Path) -> dict[str, Any] | None:
-    if not (folder / "scores.json").is_file():
-        return None
     try:
         content = files.read_json(folder / "scores.json")
     except RunError:
-        return None  # a listing goes on; whoever opens the run hears of it
+        return None  # it is not judged yet; or damaged: a listing goes on, and whoever opens the run hears of it
     if not isinstance(content, Mapping) or not isinstance(content.get("scores"), Mapping):
         return None
-    score = content["scores"].get(content.get("headline"))
+    score = content["scores"].get(str(content.get("headline")))
     if not isinstance(score, Mapping):
         return None
     return {"name": content["headline"], **{key: score.get(key) for key in ("value", "low", "high")}}
@@ -262,14 +261,6 @@ def _size(folder: Path) -> int:
             with contextlib.suppress(OSError):  # a running training replaces files while we look
                 total += Path(path, name).lstat().st_size
     return total
-
-
-def _cannot_be_made(folder: Path, error: OSError) -> RunError:
-    return RunError(
-        f"The run folder cannot be made: {error.strerror or error}.",
-        where=str(folder),
-        do="choose a folder that you may write to with --run FOLDER",
-    )
 
 
 def _now() -> str:

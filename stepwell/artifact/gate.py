@@ -8,6 +8,7 @@ the artifact is taken away.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -61,7 +62,8 @@ def gate(
         manifests.write(folder, replace(manifests.read(folder), gate=measured))
     except BaseException:
         # Without its manifest it is no artifact, even if a kill leaves the rest.
-        (folder / manifests.FILE).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (folder / manifests.FILE).unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return measured

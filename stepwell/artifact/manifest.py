@@ -99,9 +99,9 @@ def describe(folder: Path) -> dict[str, Stored]:
 
 
 def write(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest whole; `ArtifactError` for a name that `read` would refuse."""
+    """Write the manifest whole and sealed; `ArtifactError` for a name that `read` would refuse."""
     _refuse_names(manifest, folder / FILE)
-    files.write_json(folder / FILE, manifest)
+    files.write_json(folder / FILE, files.sealed(manifest))
 
 
 def read(folder: Path) -> Manifest:
@@ -111,13 +111,14 @@ def read(folder: Path) -> Manifest:
     names anything but plain files of the folder itself.
     """
     path = folder / FILE
-    if path.is_symlink():
+    linked, there = _seen(path)
+    if linked:
         raise ArtifactError(
             "The manifest is a link, and links in an artifact are not followed.",
             where=str(path),
             do="copy the artifact with its files in place of links",
         )
-    if not path.is_file():
+    if not there:
         raise ArtifactError(
             f"This folder is no artifact: it holds no {FILE}.",
             where=str(folder),
@@ -125,9 +126,10 @@ def read(folder: Path) -> Manifest:
         )
     try:
         values = files.read_json(path)
+        _refuse_format(values, path)
+        values = files.unsealed(values, path)
     except RunError as error:
         raise ArtifactError(error.what, where=str(path), do=_AGAIN) from error
-    _refuse_format(values, path)
     try:
         manifest = msgspec.convert(values, Manifest)
     except msgspec.ValidationError as error:
@@ -159,6 +161,15 @@ def version() -> str:
 def now() -> str:
     """The time, to the second, as the manifest's `created` says it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _seen(path: Path) -> tuple[bool, bool]:
+    """Whether there is a link at this path, and whether a plain file."""
+    try:
+        with files.refusing("read", path):
+            return path.is_symlink(), path.is_file()
+    except RunError as error:
+        raise ArtifactError(error.what, where=str(path), do=error.do) from error
 
 
 def _refuse_format(values: Any, path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 import numpy as np
 
-from stepwell import discovery, preparation
+from stepwell import discovery, files, preparation
 from stepwell.artifact import manifest as manifests
 from stepwell.artifact.manifest import Manifest
 from stepwell.artifact.session import open_network
@@ -175,6 +175,13 @@ def locate(folder: Path) -> Path:
         if (place / manifests.FILE).exists():
             return place
     if (folder / "run.json").exists():
+        state = files.read_json(folder / "run.json")
+        if isinstance(state, Mapping) and state.get("kind") == "folds":
+            raise ArtifactError(
+                "This run of folds judges a recipe and holds no network that answers.",
+                where=str(folder),
+                do=f"train one without --folds for that; its scores: stepwell evaluate {folder}",
+            )
         raise ArtifactError(
             "This run has no artifact: it did not finish.",
             where=str(folder),
