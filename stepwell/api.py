@@ -22,7 +22,7 @@ import msgspec
 from stepwell import archives, comparison, discovery, files, inspection, ledger, preparation, reading, recipe
 from stepwell import run as run_folders
 from stepwell.artifact import predictor
-from stepwell.errors import DataError, MissingExtraError, RunError, UsageError
+from stepwell.errors import DataError, Interrupted, MissingExtraError, RunError, UsageError
 from stepwell.job import Clock, Job
 from stepwell.judge import scoring
 from stepwell.progress import open_progress
@@ -264,6 +264,14 @@ def resume(
             where=str(run),
             do="resume it without a budget, or train anew with a larger one",
         )
+    frozen = ("recipe.yaml", "draft.yaml") if state["kind"] == "single" else ("draft.yaml",)
+    written = [opened.path(name) for name in frozen if opened.path(name).exists()]
+    if not written or "data" not in state:
+        raise RunError(
+            "This run was stopped before it began: it holds no recipe yet, and nothing is lost.",
+            where=str(run),
+            do=f"remove it and train anew; it was started by: {state['command']}",
+        )
     source = data if data is not None else state.get("data")
     if source is None:
         raise RunError(
@@ -278,8 +286,7 @@ def resume(
             do="give it again: stepwell.resume(run, model=…)",
         )
     origin = run_folders.open_run(Path(state["start"])) if state.get("start") else None
-    frozen = opened.path("recipe.yaml" if state["kind"] == "single" else "draft.yaml")
-    text = files.read_bytes(frozen if frozen.exists() else opened.path("draft.yaml"), files.JSON_LIMIT).decode()
+    text = files.read_bytes(written[0], files.JSON_LIMIT).decode(errors="replace")
     with open_progress(progress, opened.path("log.txt")) as shown:
         work = Job(
             opened,
@@ -392,6 +399,9 @@ def _carry_out(job: Job) -> Result:
             asked.trainer(job.run.state()["kind"])(job)
         except BaseException as error:
             training.interrupted_or_failed(job.run, error)
+            if isinstance(error, KeyboardInterrupt):  # outside of the training loop, which has its own words for it
+                again = f"stepwell resume {job.run.folder}"
+                raise Interrupted("Stopped; what is finished is saved.", where=str(job.run.folder), do=again) from error
             raise
     findings = tuple(job.run.read_json("findings.json"))
     scores = job.run.read_json("scores.json")

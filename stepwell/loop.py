@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import copy
 import math
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
@@ -40,7 +42,8 @@ class Plan:
     """All that the loop must know beforehand; numbers only, nothing that follows the clock.
 
     `cycles` to train in all, of which those before `phase_start` belong to an earlier, finished phase (a
-    run that goes on beyond its end gets a new schedule for the added cycles). `warmup` is the share
+    run that goes on beyond its end gets a new schedule for the added cycles). `end` is the cycle at which the
+    training was cut short, for one that is taken up after that. `warmup` is the share
     of the phase's cycles in which the rate grows linearly from zero. `evaluate_every` is in cycles,
     `patience` in validations without gain. `ema` is the decay of the averaged weights, or None.
     """
@@ -57,6 +60,7 @@ class Plan:
     patience: int | None = None
     select: Select | None = None
     phase_start: int = 0
+    end: int | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ class Training:
         }
         self._averaged = None if plan.ema is None else _averaged(model, plan.ema)
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=plan.precision == "fp16")
+        self._end = plan.cycles if plan.end is None else plan.end
         self._not_finite = torch.zeros((), dtype=torch.bool, device=self._device)
         self.cycle = 0
         self._position = 0
@@ -159,6 +164,11 @@ class Training:
         return self._position // self._feed.per_epoch
 
     @property
+    def ended(self) -> bool:
+        """Whether no cycle follows."""
+        return self.cycle >= self._end or self._stopped
+
+    @property
     def stopped_early(self) -> bool:
         """Whether patience ended the training."""
         return self._stopped
@@ -170,7 +180,7 @@ class Training:
             while True:
                 if self._validation_is_due():
                     yield self._validate()
-                if self.cycle >= self.plan.cycles or self._stopped:
+                if self.ended:
                     return
                 yield self._one_cycle(batches)
         finally:
@@ -262,24 +272,23 @@ class Training:
         return min(1.0, (done + 1) / length) if length >= 1 else 1.0
 
     def _look_for_non_finite(self) -> None:
-        if self._device.type == "cpu" or (self.cycle % READ_EVERY and self.cycle < self.plan.cycles):
+        if self._device.type == "cpu" or (self.cycle % READ_EVERY and self.cycle < self._end):
             return
-        self.check_finite()
+        if self._not_finite.item():
+            raise Diverged(self._turns[-1].objective.name, self.cycle)
 
     def check_finite(self) -> None:
-        """Read the device's flag; `Diverged` where a loss since the last look was not finite."""
-        if self._not_finite.item():
+        """`Diverged` where a loss since the last look, or a weight, is not finite: nothing of that is to be kept."""
+        if self._not_finite.item() or not all(bool(torch.isfinite(p).all()) for p in self.model.parameters()):
             raise Diverged(self._turns[-1].objective.name, self.cycle)
 
     def _validation_is_due(self) -> bool:
         if self._evaluated_at >= self.cycle:
             return False
-        return self.cycle > 0 and (self.cycle % self.plan.evaluate_every == 0 or self.cycle >= self.plan.cycles)
+        return self.cycle > 0 and (self.cycle % self.plan.evaluate_every == 0 or self.cycle >= self._end)
 
     def _validate(self) -> Evaluation:
         self.check_finite()
-        if not all(bool(torch.isfinite(p).all()) for p in self.model.parameters()):
-            raise Diverged(self._turns[-1].objective.name, self.cycle)
         values = dict(self._evaluate_network(self.network))
         self._evaluated_at = self.cycle
         select = self.plan.select
@@ -297,9 +306,9 @@ class Training:
         self._stopped = self.plan.patience is not None and self._since_best >= self.plan.patience
         return Evaluation(self.cycle, self.epoch, values, best=best, stop=self._stopped)
 
-    def validate_now(self) -> Evaluation | None:
-        """Validate out of turn, where a training is cut short; None where the last cycle has been validated."""
-        return self._validate() if self._evaluated_at < self.cycle else None
+    def end_here(self) -> None:
+        """Train no further cycle; what is left of the iteration is the validation of this one."""
+        self._end = self.cycle
 
     def best_weights(self) -> Mapping[str, Tensor]:
         """The state dict that selection chose; the last weights where nothing selects."""
@@ -307,15 +316,12 @@ class Training:
 
     def state(self) -> dict[str, Any]:
         """All that a checkpoint must hold, as nested dicts and lists of tensors and JSON values."""
-        generators = {"cpu": torch.get_rng_state()}
-        if self._device.type == "cuda":
-            generators["cuda"] = torch.cuda.get_rng_state(self._device)
         return {
             "model": dict(self.model.state_dict()),
             "averaged": None if self._averaged is None else dict(self._averaged.state_dict()),
             "optimizers": {turn.objective.name: turn.optimizer.state_dict() for turn in self._turns},
             "scaler": self._scaler.state_dict(),
-            "generators": generators,
+            "generators": _generators(self._device),
             "best": self.best,
             "progress": {
                 "cycle": self.cycle,
@@ -335,8 +341,8 @@ class Training:
             for turn in self._turns:
                 _load_optimizer(turn.optimizer, state["optimizers"][turn.objective.name])
             self._scaler.load_state_dict(state["scaler"])
-            progress = state["progress"]
-        except (KeyError, RuntimeError, ValueError) as error:
+            progress, generators = state["progress"], state["generators"]
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise RunError(
                 f"The checkpoint does not fit the model that the recipe builds: {error}.",
                 do="resume with the code, recipe and data that the run was started with",
@@ -346,9 +352,38 @@ class Training:
         if self.cycle > self.plan.phase_start:  # a new phase begins with its patience whole
             self._since_best, self._stopped = progress["since_best"], progress["stopped"]
         self.best = state["best"]
-        torch.set_rng_state(state["generators"]["cpu"])
-        if self._device.type == "cuda" and "cuda" in state["generators"]:
-            torch.cuda.set_rng_state(state["generators"]["cuda"], self._device)
+        _set_generators(generators, self._device)
+
+
+def _generators(device: torch.device) -> dict[str, Any]:
+    """The states of all generators that a network may draw from, Python's and numpy's among them."""
+    version, numbers, gauss = random.getstate()
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - networks of others draw from it
+    found = {
+        "cpu": torch.get_rng_state(),
+        "python": [version, torch.tensor(numbers), gauss],
+        "numpy": [name, torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest],
+    }
+    if device.type == "cuda":
+        found["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        found["mps"] = torch.mps.get_rng_state()
+    return found
+
+
+def _set_generators(states: Mapping[str, Any], device: torch.device) -> None:
+    """Set what `_generators` gave; what an older checkpoint lacks stays as it is."""
+    torch.set_rng_state(states["cpu"])
+    if "python" in states:
+        version, numbers, gauss = states["python"]
+        random.setstate((version, tuple(numbers.tolist()), gauss))
+    if "numpy" in states:
+        name, keys, *rest = states["numpy"]
+        np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
+    elif device.type == "mps" and "mps" in states:
+        torch.mps.set_rng_state(states["mps"])
 
 
 def chosen_weights(state: Mapping[str, Any]) -> Mapping[str, Tensor]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from stepwell import building, calibration, checkpoint, files, recipe
+from stepwell import building, calibration, checkpoint, device, files, recipe
 from stepwell.artifact.predictor import inference
 from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
@@ -35,6 +35,8 @@ def settle(job: Job, data: Data) -> Job:
     calibration.unresolved(completed)
     if job.model is not None:
         completed = recipe.with_own_model(completed, f"{type(job.model).__module__}.{type(job.model).__qualname__}")
+    device.set_threads(completed.options("training").threads)
+    job.run.write_json("environment.json", {**device.describe(), "seed": completed.values["seed"]})
     files.write_whole(job.run.path("recipe.yaml"), recipe.to_yaml(completed))
     job.run.set_state("running")
     return replace(job, recipe=completed)
@@ -46,7 +48,11 @@ def _completed(job: Job, data: Data) -> Recipe:
     draft = job.recipe
     budget = draft.options("budget").time
     count = sum(len(indices) for indices in data.parts.values())
-    draft = recipe.with_values(draft, calibration.reading(draft, job.folder, data))
+    settled = calibration.reading(draft, job.folder, data)
+    for name, (value, why) in settled.items():
+        if name.startswith("prepare.") and value:
+            job.progress.note(f"{name}: {why}" if isinstance(value, list) else f"{name} is {value}: {why}")
+    draft = recipe.with_values(draft, settled)
     draft = recipe.with_values(draft, calibration.machine(draft))
     size = building.bytes_per_example(data.preparation, data.examples, data.parts["train"])
     draft = recipe.with_values(draft, calibration.memory(draft, size, count))

@@ -8,19 +8,21 @@ kill: what the run folder says is done is taken from there.
 from __future__ import annotations
 
 import contextlib
+import random
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import nn
 
 from stepwell import balancing, building, calibration, checkpoint, device, files, intake, outcome, planning, randomness
 from stepwell.building import Data
-from stepwell.errors import Interrupted, RunError
+from stepwell.errors import Interrupted, RunError, StepwellError
 from stepwell.history import History
 from stepwell.job import Job
 from stepwell.loop import Evaluation, Plan, Step, Training, chosen_weights
@@ -39,11 +41,39 @@ def train(job: Job) -> None:
 def learn(job: Job) -> tuple[Job, Data, nn.Module]:
     """Do all but export, judge and report: returns the job with its frozen recipe, the data, and the trained model."""
     device.set_threads(job.recipe.options("training").threads)
-    job.run.write_json("environment.json", {**device.describe(), "seed": job.recipe.values["seed"]})
+    _note_machine(job)
     data = intake.look(job) if job.shared.data is None else job.shared.data
     data = balancing.with_made(job.recipe, data)
     job = planning.settle(job, data)
     return job, data, fit(job, data)
+
+
+def _note_machine(job: Job) -> None:
+    """Write down what this run is trained on; one that began on something else may differ in its last bits: say so."""
+    now = {**device.describe(), "seed": job.recipe.values["seed"]}
+    if not all(job.run.path(name).exists() for name in ("recipe.yaml", "environment.json")):
+        job.run.write_json("environment.json", now)  # once more when the recipe is frozen, with its threads
+        return
+    before, used = job.run.environment(), str(job.recipe.options("training").device)
+    then, here = _deciding(before, used), _deciding(now, used)
+    other = [f"{name} {then[name]} (now {here[name]})" for name in here if then[name] not in (None, here[name])]
+    if other:
+        why = f"this run began with {', '.join(other)}: it may differ in the last bits from one that was never stopped"
+        job.progress.note(why)
+        job.run.write_json("environment.json", {**now, "changed": [*before.get("changed", []), why]})
+    if here["threads"] > now["cores"]:
+        job.progress.note(
+            f"it goes on with its {here['threads']} threads on {now['cores']} cores: slower, but the same numbers"
+        )
+
+
+def _deciding(environment: Mapping[str, Any], used: str) -> dict[str, Any]:
+    """What of an environment decides the last bits of a result that was computed on the device `used`."""
+    facts = {name: environment.get(name) for name in ("threads", "stepwell", "python", "processor")}
+    packages = environment.get("packages", {})
+    facts |= {name: packages.get(name) for name in ("torch", "numpy", "pillow")}
+    devices = [one["what"] for one in environment.get("devices", ()) if str(one["name"]).startswith(used)]
+    return {**facts, "device": devices[0] if devices and used != "cpu" else used}
 
 
 def fit(job: Job, data: Data) -> nn.Module:
@@ -62,8 +92,8 @@ def fit(job: Job, data: Data) -> nn.Module:
         job.progress.note(take_weights(model, job.start))
     objectives = building.build_objectives(frozen, job.folder, data.preparation.schema)
     card = job.folder.card.facing(data.preparation.schema)
-    plan = _plan(frozen, job, card)
-    torch.manual_seed(randomness.number(frozen.values["seed"], "network") % 2**63)
+    plan = _plan(frozen, job, card, None if state is None else state["progress"]["cycle"])
+    _seed(randomness.number(frozen.values["seed"], "network"))
     training = Training(
         model,
         building.build_turns(frozen, objectives, model),
@@ -88,8 +118,21 @@ def fit(job: Job, data: Data) -> nn.Module:
     return model
 
 
-def _plan(frozen: Recipe, job: Job, card: Task) -> Plan:
-    options = frozen.options("training")
+def _seed(number: int) -> None:
+    """Seed every generator that a network may draw from; the loop saves and restores them."""
+    torch.manual_seed(number % 2**63)
+    random.seed(number)
+    np.random.seed(number % 2**32)  # noqa: NPY002 - networks of others draw from it
+
+
+def _plan(frozen: Recipe, job: Job, card: Task, at: int | None) -> Plan:
+    """The plan in numbers, for a training that goes on from cycle `at`."""
+    options, known = frozen.options("training"), job.run.state()
+    phase, cut = int(known.get("phase_start", 0)), known.get("cut_short")
+    if at is not None and at < phase:
+        job.progress.note(f"the added cycles begin at cycle {at:,}, not {phase:,}: the checkpoint there is lost")
+        phase = at
+        files.write_json(job.run.path("run.json"), {**known, "phase_start": phase})
     return Plan(
         cycles=frozen.options("budget").steps,
         evaluate_every=options.evaluate_every,
@@ -102,7 +145,8 @@ def _plan(frozen: Recipe, job: Job, card: Task) -> Plan:
         precision=options.precision,
         patience=options.patience,
         select=card.select,
-        phase_start=int(job.run.state().get("phase_start", 0)),
+        phase_start=phase,
+        end=cut["cycle"] if isinstance(cut, Mapping) and cut["cycle"] > phase else None,
     )
 
 
@@ -110,7 +154,7 @@ def _train(job: Job, training: Training, history: History, plan: Plan, headline:
     """The plain `for` around the loop: progress, history, checkpoints, the hard time limit, and being interrupted."""
     every = job.recipe.options("training").checkpoint_every
     deadline = _deadline(job)
-    saved_at, cost = time.perf_counter(), 0.0
+    saved_at, cost, unsaved = time.perf_counter(), 0.0, False
 
     def save() -> float:
         start = time.perf_counter()
@@ -123,6 +167,7 @@ def _train(job: Job, training: Training, history: History, plan: Plan, headline:
     with interruptible() as interrupted:
         for event in training:
             history.add(event)
+            unsaved = True
             if isinstance(event, Step):
                 job.progress.step(event.cycle, plan.cycles, history.latest_loss)
             else:
@@ -136,18 +181,14 @@ def _train(job: Job, training: Training, history: History, plan: Plan, headline:
                     do=f"stepwell resume {job.run.folder}",
                 )
             if now - saved_at > max(every, CHECKPOINT_SHARE * cost):
-                cost = save()
+                cost, unsaved = save(), False
                 saved_at = time.perf_counter()
-            if deadline is not None and now > deadline and isinstance(event, Step):
+            if deadline is not None and now > deadline and not training.ended:
                 _cut_short(job, training, plan)
-                last = training.validate_now()
-                if last is not None:
-                    history.add(last)
-                break
-        else:
-            if training.stopped_early:
-                job.progress.note(f"stopped early at cycle {training.cycle:,}: no gain in {plan.patience} validations")
-    save()
+    if training.stopped_early:
+        job.progress.note(f"stopped early at cycle {training.cycle:,}: no gain in {plan.patience} validations")
+    if unsaved:
+        save()
 
 
 def _deadline(job: Job) -> float | None:
@@ -159,12 +200,14 @@ def _deadline(job: Job) -> float | None:
 
 
 def _cut_short(job: Job, training: Training, plan: Plan) -> None:
+    """End the training at this cycle, and note it first, so that one killed now ends there too when it is taken up."""
     why = (
         f"cut short by its time limit at cycle {training.cycle:,} of {plan.cycles:,}: the machine became slower than "
         "it was when the plan was made, so this run cannot be repeated exactly"
     )
     job.progress.note(why)
-    files.write_json(job.run.path("run.json"), {**job.run.state(), "cut_short": why})
+    files.write_json(job.run.path("run.json"), {**job.run.state(), "cut_short": {"cycle": training.cycle, "why": why}})
+    training.end_here()
 
 
 def _shown(event: Evaluation, first: str) -> Mapping[str, float]:
@@ -217,11 +260,13 @@ def take_weights(model: nn.Module, start: Run) -> str:
 def interrupted_or_failed(run: Run, error: BaseException) -> None:
     """Note in `run.json` how a training ended that did not finish; what is saved stays.
 
-    A finished run that was asked for more and did not come to begin stays finished.
+    A finished run that was asked for more and did not come to begin stays finished. Where the note cannot be written
+    (a full disk) the error itself is what the caller must hear of.
     """
-    if run.state()["state"] == "finished":
-        return
-    if isinstance(error, Interrupted | KeyboardInterrupt):
-        run.set_state("stopped", str(error) or "interrupted")
-    else:
-        run.set_state("failed", str(error).partition("\n")[0] or type(error).__name__)
+    with contextlib.suppress(StepwellError):
+        if run.state()["state"] == "finished":
+            return
+        if isinstance(error, Interrupted | KeyboardInterrupt):
+            run.set_state("stopped", str(error) or "interrupted")
+        else:
+            run.set_state("failed", str(error).partition("\n")[0] or type(error).__name__)

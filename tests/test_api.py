@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 import stepwell
-from stepwell import checkpoint, files
+from stepwell import api, checkpoint, files
+from stepwell import run as run_folders
 from stepwell.errors import DataError, Interrupted, RecipeError, RunError, TrainingError, UsageError
 from stepwell.history import History
 from stepwell.loop import Step
@@ -265,3 +266,9 @@ def test_check_finds_the_task_and_says_what_there_is(digits: Path, tmp_path: Pat
     assert not report.findings
     with pytest.raises((UsageError, DataError)):
         stepwell.check(tmp_path / "absent")
+
+
+def test_a_run_that_was_killed_before_it_began_says_so(tmp_path):
+    run_folders.create(tmp_path / "run", "single", "image_classification", "stepwell train image_classification DATA")
+    with pytest.raises(RunError, match="stopped before it began"):
+        api.resume(tmp_path / "run")

@@ -104,6 +104,15 @@ def test_the_run_is_whole(contract: Contract) -> None:
     assert last["cycle"] == contract.recipe.options("budget").steps
 
 
+def test_what_preparing_decided_by_itself_is_said(contract: Contract) -> None:
+    said = contract.run.path("log.txt").read_text()
+    for path, value in recipe.flat(contract.recipe).items():
+        origin = contract.recipe.origins[path]
+        if path.startswith("prepare.") and origin.kind == "auto" and value:
+            assert path in said
+            assert origin.detail in said
+
+
 def test_the_first_loss_is_that_of_chance(contract: Contract) -> None:
     unless_exempt(contract.folder, "chance")
     wanted = contract.folder.module("objectives").chance(contract.data.preparation.schema)
