@@ -21,14 +21,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from stepwell import discovery, randomness, sampling
+from stepwell import discovery, rows, sampling
 from stepwell.errors import ExampleError
-from stepwell.schema import Array, Columns, Examples, Finding
-
-REPETITIVE = 0.05
-"""From this share of rows that repeat others on, equal rows are a table's nature and no copies."""
+from stepwell.schema import Columns, Examples, Finding
 
 ANCHOR = 256
 """Examples that every inspection looks at, whatever its time limit: what a fingerprint rests on."""
@@ -49,8 +45,8 @@ class Inspection:
     one hash of the content an example, None where it was not looked at or cannot be read; `sizes` the
     bytes of raw content where examples are files. `labels` are the classes, one an example, or empty
     where the task answers none. `anchor` are those that every inspection looks at. `note` says in a
-    sentence what was looked at. `repeats` is the share of the rows of a table that repeat another one's inputs; where
-    it is large, repeating is their nature and none of them has a digest, by which copies are known.
+    sentence what was looked at. Where chance explains that rows of a table are equal (`rows.equal_by_chance`) none of
+    them has a digest, by which copies are known.
     """
 
     examples: Examples
@@ -62,7 +58,6 @@ class Inspection:
     anchor: tuple[int, ...]
     note: str
     looks: Mapping[int, Look] = field(default_factory=dict)
-    repeats: float = 0.0
 
     @cached_property
     def columns(self) -> Columns:
@@ -188,37 +183,21 @@ def _table(examples: Examples, labels: Sequence[Any]) -> Inspection:
     """The inspection of rows of columns: all of them, hashed a column at a time."""
     everyone = tuple(range(len(examples)))
     raw = examples.fetch(everyone, None)
-    rows = row_keys([raw[name] for name in examples.columns], len(examples))
-    repeats = 1.0 - len(np.unique(rows)) / max(1, len(rows))
-    digests = tuple(f"{key:016x}" for key in rows.tolist())
+    columns = [raw[name] for name in examples.columns]
+    digests = tuple(f"{key:016x}" for key in rows.keys(columns, len(examples)).tolist())
+    chance = rows.equal_by_chance(columns, len(examples))
     anchor = sorted(sampling.order(0, "inspection", examples.ids, labels or ("",) * len(examples))[:ANCHOR].tolist())
     return Inspection(
         examples=examples,
         looked=everyone,
         errors={},
-        digests=digests if repeats < REPETITIVE else (None,) * len(examples),
+        digests=(None,) * len(examples) if chance else digests,
         sizes={},
         labels=tuple(labels),
         anchor=tuple(anchor),
         note=f"looked at all {len(examples):,} rows",
         looks={i: {"digest": digests[i]} for i in anchor},
-        repeats=repeats,
     )
-
-
-def row_keys(columns: Sequence[Array | Sequence[Any]], count: int) -> npt.NDArray[np.uint64]:
-    """A 64-bit hash of each of `count` rows, `(count,)`: equal where all cells are; nothing missing equals 0 or ""."""
-    keys = np.zeros(count, dtype=np.uint64)
-    for column in columns:
-        if isinstance(column, np.ndarray):
-            # One zero and one NaN, whatever their bits were.
-            own = np.where(np.isnan(column), np.nan, column.astype(np.float64) + 0.0).view(np.uint64)
-        else:
-            known = {value: place for place, value in enumerate(dict.fromkeys(column))}
-            each = randomness.keys(["absent" if value is None else f"text {value}" for value in known])
-            own = each[[known[value] for value in column]]
-        keys = randomness.mixed(keys * np.uint64(31) + own)
-    return keys
 
 
 @dataclass(frozen=True)
