@@ -88,8 +88,11 @@ class Progress:
         self._log = Lines(path)
 
     def stage(self, text: str) -> None:
-        """A new stage begins; its bar starts anew."""
-        self._status = Status(stage=printable(text))
+        """A new stage begins; its bar starts anew. One that goes on in a second piece is not said again."""
+        begins = Status(stage=printable(text))
+        if begins == self._status:
+            return
+        self._status = begins
         self._began = None
         self._note_in_log(text)
         self._show()
