@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import os
 import shlex
+import statistics
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -107,18 +108,28 @@ def check(
         shown.stage("checking")
         inspected = inspection.inspect(examples, folder)
         findings = [*examples.findings, *inspection.run_checks(inspected, None)]
+    return CheckReport(tuple(sorted(findings, key=lambda one: -one.severity)), _summary(folder.name, inspected))
+
+
+def _summary(task: str, inspected: inspection.Inspection) -> dict[str, Any]:
+    """The data in a few numbers: classes, values, parts and columns are empty where there are none."""
+    examples = inspected.examples
     labels = Counter(str(label) for label in examples.facts.get("label", ()) if label is not None)
+    values = [value for value in examples.facts.get("value", ()) if value is not None]
     parts = Counter(str(part) for part in examples.facts.get("part", ()) if part is not None)
-    summary = {
-        "task": folder.name,
+    texts = sum(isinstance(column, list) for column in inspected.columns.values())
+    kinds = {"numbers": len(inspected.columns) - texts, "texts": texts}
+    return {
+        "task": task,
         "source": examples.source,
         "reader": examples.reader,
         "examples": len(examples),
         "unreadable": len(inspected.errors),
+        "columns": {kind: count for kind, count in kinds.items() if count},
         "classes": dict(labels),
+        "values": {"from": min(values), "median": statistics.median(values), "to": max(values)} if values else {},
         "parts": dict(parts),
     }
-    return CheckReport(tuple(sorted(findings, key=lambda one: -one.severity)), summary)
 
 
 def plan(

@@ -16,7 +16,8 @@ _SEVERITY = {3: "stop", 2: "harmful", 1: "notice"}
 
 def check(findings: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], *, everything: bool) -> str:
     """What a check found, the gravest first, after what the data are."""
-    return "\n".join([*_pairs(summary), *found(findings, everything=everything)])
+    told = {name: value for name, value in summary.items() if value != {}}
+    return "\n".join([*_pairs(told), *found(findings, everything=everything)])
 
 
 def found(findings: Sequence[Mapping[str, Any]], *, everything: bool) -> list[str]:
@@ -175,6 +176,8 @@ def _value(value: Any) -> str:
         told = [_value(one) for one in value]
         more = [f"and {len(told) - _VALUES:,} more"] if len(told) > _VALUES else []
         return ", ".join(told[:_VALUES] + more)
+    if isinstance(value, float):
+        return f"{value:,.6g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return "" if value is None else printable(str(value))
