@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stepwell import columns
+from stepwell.errors import counted
 from stepwell.inspection import Inspection
 from stepwell.schema import Array, Finding
 
@@ -36,7 +37,8 @@ def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
         Finding(
             name="duplicated_columns",
             severity=1,
-            message=f"{surplus:,} columns repeat what another says{seen.scope}: {shown}{more}.",
+            message=f"{counted(surplus, 'column repeats', 'columns repeat')} what another says{seen.scope}: "
+            f"{shown}{more}.",
             why="The same fact counts several times, its importance is divided among the copies, and all of them must "
             "be there at prediction.",
             remedy="keep one of each set and leave the others out (--reader.drop)",

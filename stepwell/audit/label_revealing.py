@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -201,7 +202,8 @@ def _finding(
         severity=severity,
         message=message,
         why=why,
-        remedy=f"leave {columns.listed(names, 5)} out (--reader.drop) unless known before the answer is",
+        remedy=f"leave {columns.listed(names, 5)} out (--reader.drop {shlex.quote(','.join(names[:5]))}) unless known "
+        "before the answer is",
         where={"column": ", ".join(names[:5])},
         evidence=evidence,
         refuted_by=refuted_by,
