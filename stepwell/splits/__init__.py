@@ -135,9 +135,7 @@ def key_values(examples: Examples, keys: Sequence[str]) -> list[tuple[Any, ...] 
             raise DataError(
                 f"There is no column {name!r} by which examples could stay together.",
                 where=f"{examples.source}, --split.keys",
-                do=f"{did_you_mean(name, known)} What the reader takes for groups or times is named group or time."
-                if known
-                else "the reader of these data gives no columns to choose from",
+                do=did_you_mean(name, known) if known else "the reader of these data gives no columns to choose from",
             )
         values = examples.facts[name] if name in examples.facts else raw[name]
         plain = values.tolist() if isinstance(values, np.ndarray) else values

@@ -57,8 +57,8 @@ class Fitted:
 
 
 def fit(options: Options, labels: Iterable[str]) -> Fitted:
-    """The classes of the labels of the training part; `DataError` as `classes_of` raises it."""
-    return Fitted(classes_of(labels))
+    """The classes of the labels of the training part, in natural order."""
+    return Fitted(_in_order(labels))
 
 
 def classes_of(labels: Iterable[str]) -> tuple[str, ...]:
@@ -67,15 +67,27 @@ def classes_of(labels: Iterable[str]) -> tuple[str, ...]:
     `DataError` where two of them differ only in case or in how an accent is encoded: on another disk
     or in another file they would be one.
     """
-    classes = tuple(sorted(set(labels), key=archives.natural_key))
+    classes = _in_order(labels)
+    if found := alike(classes):
+        first, second = found[0]
+        raise DataError(
+            f"Two classes differ only in upper and lower case or in how a letter is encoded: {first!r} and {second!r}.",
+            do="give them one name, or names that differ clearly",
+        )
+    return classes
+
+
+def alike(classes: Iterable[str]) -> list[tuple[str, str]]:
+    """The pairs of classes that differ only in case or in how an accent is encoded."""
     seen: dict[str, str] = {}
+    pairs = []
     for name in classes:
         plain = unicodedata.normalize("NFC", name).lower()
         if plain in seen:
-            raise DataError(
-                f"Two classes differ only in upper and lower case or in how a letter is encoded: "
-                f"{seen[plain]!r} and {name!r}.",
-                do="give them one name, or names that differ clearly",
-            )
+            pairs.append((seen[plain], name))
         seen[plain] = name
-    return classes
+    return pairs
+
+
+def _in_order(labels: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(labels), key=archives.natural_key))

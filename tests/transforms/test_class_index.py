@@ -28,7 +28,12 @@ def test_an_unknown_label_is_named_with_its_file() -> None:
 @pytest.mark.parametrize("pair", [("Cat", "cat"), ("caf\u00e9", "cafe\u0301"), ("ÄRGER", "ärger")])
 def test_classes_that_look_alike_are_refused(pair: tuple[str, str]) -> None:
     with pytest.raises(DataError, match="differ only"):
-        class_index.fit(Options(), [*pair, "dog"])
+        class_index.classes_of([*pair, "dog"])
+
+
+def test_a_table_may_have_classes_that_look_alike() -> None:
+    assert class_index.fit(Options(), ["hAd", "had"]).classes == ("hAd", "had")
+    assert class_index.alike(["dog", "hAd", "had"]) == [("hAd", "had")]
 
 
 @given(st.lists(st.text(alphabet=st.sampled_from("ab1<>\"'\n🙂")), min_size=1))

@@ -16,8 +16,8 @@ from stepwell.schema import Examples, Finding, Part
 from stepwell.tasks.table import cells, stray, target
 from stepwell.tasks.table.cells import Column, Numbers, Texts
 from stepwell.tasks.table.options import Options
+from stepwell.tasks.table.roles import names_a_thing
 from stepwell.tasks.table.store import Rows, Table, raw_name
-from stepwell.transforms import class_index
 
 PART_NAMES: dict[str, Part] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -28,7 +28,7 @@ PART_NAMES: dict[str, Part] = {
 
 _PART_COLUMNS = ("split", "part", "subset", "set")
 _GROUPS = ("group", "group_id", "patient", "patient_id", "subject", "subject_id")
-_IDS = ("id", "row", "row_id", "rowid", "index", "unnamed: 0", "record_id", "uuid", "guid")
+_IDS = ("row", "rowid", "index", "unnamed: 0", "rownames", "row_names", "rownumber", "row_number", "uuid", "guid")
 
 Rank = npt.NDArray[np.int64]
 
@@ -73,6 +73,8 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
     columns, found = _finite(columns, place, kept)
     findings += found
     answers = cells.rows_of(answers, kept)
+    if isinstance(answers, Texts):
+        findings += target.alike_finding(chosen.name, target.used(answers))
     roles, found = _roles(columns, options, given=any(part for part, _ in tables), source=source)
     findings += found
     ids = place.names(kept, None if roles.id is None else columns[roles.id], source)
@@ -90,7 +92,8 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
         ids=ids,
         units=tuple(one or name for one, name in zip(facts["group"], ids, strict=True)) if "group" in facts else ids,
         facts=facts,
-        fetch=Rows({raw_name(name): one for name, one in inputs.items()}, rules=rules.also(words), **truth),
+        # All columns: what has a role, or is dropped, may still say what stays together in a split.
+        fetch=Rows({raw_name(name): one for name, one in columns.items()}, rules=rules.also(words), **truth),
         source=source,
         reader=reader,
         findings=tuple(findings),
@@ -144,8 +147,9 @@ def _target(
     asked = options.target != "auto" or not filled
     found = target.find(names if asked else filled, options.target, source, lacking)
     nameless = tables[0][1].settings.get("header", ("yes", ""))[0] == "no"
-    if nameless and not found.asked and target.classes_first(list(tables[0][1].columns.values())):
-        found = target.Found(names[0], "it is the only column of classes in a table without a header", False)
+    said = () if nameless else names
+    if found.why == target.LAST and target.classes_first(list(tables[0][1].columns.values()), said):
+        found = target.Found(names[0], "it is the only column of classes, and stands first", False)
     having = [one for one in tables if found.name in one[1].columns]
     findings = [
         Finding(
@@ -211,9 +215,7 @@ def _checked(
     if kind == "regression":
         return target.measured(answers, name, source, named, rules)
     target.refuse_almost_numbers(answers, name, source, named, rules)
-    found = target.labels(answers, name, source)
-    class_index.classes_of(found.values[code] for code in np.unique(found.codes[found.codes >= 0]).tolist())
-    return found
+    return target.labels(answers, name, source)
 
 
 def _require_rows(kept: Rank, name: str, source: str) -> None:
@@ -278,7 +280,8 @@ def _roles(columns: Mapping[str, Column], options: Options, *, given: bool, sour
             return None
         if wanted != "auto":
             return target.named(names, wanted, word, source)
-        return next((name for name in names if name.lower() in usual and _serves(columns[name], word)), None)
+        called = (name for name in names if name.lower() in usual or (word == "id" and names_a_thing(name)))
+        return next((name for name in called if _serves(columns[name], word)), None)
 
     part = None if given and options.part == "auto" else role(options.part, "part", _PART_COLUMNS)
     roles = Roles(

@@ -14,7 +14,7 @@ import numpy as np
 
 from stepwell.errors import DataError, did_you_mean
 from stepwell.schema import Array, Columns
-from stepwell.tasks.table import cells
+from stepwell.tasks.table import cells, target
 from stepwell.tasks.table.transforms.gather_columns import is_measured, numbers_of, texts_of
 from stepwell.transforms import date_parts
 
@@ -70,7 +70,7 @@ def roles(wishes: Wishes, raw: Columns, names: Sequence[str], source: str) -> Ro
             continue
         measured = is_measured(column)
         if measured and name not in wishes.categorical:
-            reason = _useless_number(numbers_of(column, name, wishes.missing))
+            reason = _useless_number(name, numbers_of(column, name, wishes.missing))
             if reason and wishes.omit is None:
                 omitted[name] = reason
             else:
@@ -134,18 +134,29 @@ def tails(numbers: Array, names: Sequence[str]) -> tuple[list[str], str, float]:
     return heavy, worst, farthest
 
 
-def _useless_number(column: Array) -> str:
+def names_a_thing(name: str) -> bool:
+    """Whether a column is called as what names things is: "id", "customer_id", "PassengerId"."""
+    return target.words_of(name)[-1:] == ["id"]
+
+
+def _useless_number(name: str, column: Array) -> str:
     """Why a column of numbers `(n,)` can teach nothing, or ""."""
     known = column[~np.isnan(column)]
     if not len(known):
         return "it is empty"
     if len(known) == len(column) and bool((known == known[0]).all()):
         return "it never varies"
+    if names_a_thing(name) and len(np.unique(known)) == len(column) >= FEW and _are_whole(known):
+        return "it names the rows"
     steps = np.diff(known)
-    runs = len(known) == len(column) >= FEW and bool((steps > 0).all()) and bool((known == np.floor(known)).all())
+    runs = len(known) == len(column) >= FEW and bool((steps > 0).all()) and _are_whole(known)
     if runs and known[0] <= 10 + 0.01 * len(known) and known[-1] - known[0] <= 3 * len(known):
         return "it numbers the rows"
     return ""
+
+
+def _are_whole(values: Array) -> bool:
+    return bool((values == np.floor(values)).all())
 
 
 def _says_yes_and_no(counts: Mapping[str | None, int]) -> bool:

@@ -9,10 +9,12 @@ from typing import Literal
 
 import numpy as np
 
+from stepwell import archives
 from stepwell.errors import DataError, did_you_mean
 from stepwell.schema import Finding
 from stepwell.tasks.table import cells
 from stepwell.tasks.table.cells import Column, Numbers, Texts
+from stepwell.transforms import class_index
 
 Problem = Literal["classification", "regression"]
 
@@ -37,6 +39,9 @@ FEW = 20
 
 EACH = 10
 
+LETTERS = 26
+"""Up to so many different texts in the first column may be the classes."""
+
 SURE = 10
 """More different whole numbers than these are classes only where the rarest stands in `EACH` rows too: counts of
 things thin out at their ends, and names of classes need not."""
@@ -45,7 +50,12 @@ LARGEST = 1e100
 """The size of a number that can be asked for."""
 
 MOST_CLASSES = 1000
+_TIMES = ("year", "month", "quarter", "week", "day", "date", "time", "hour")
 _MOSTLY = 0.9  # share of the texts that are numbers from which on the others are mistakes
+
+
+LAST = "it is the last column"
+"""Why a column was taken where no name gave a hint."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ def find(names: Sequence[str], wanted: str, source: str, lacking: Sequence[str] 
     if len(lacking) == 1:
         return Found(lacking[0], "it is the only column that the test file lacks", False)
     plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in names]
-    words = [re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()) for name in names]
+    words = [words_of(name) for name in names]
     ends = (0, len(names) - 1)
     inner = [set[str]() if i in ends else set(OUTER) for i in range(len(names))]
     ways = (
@@ -79,12 +89,29 @@ def find(names: Sequence[str], wanted: str, source: str, lacking: Sequence[str] 
     for why, places in ways:
         if places:
             return Found(names[places[-1]], why, False)
-    return Found(names[-1], "it is the last column", False)
+    return Found(names[-1], LAST, False)
 
 
-def classes_first(columns: Sequence[Column]) -> bool:
-    """Whether the first of some nameless columns holds classes, no other one does, and the last is measured."""
-    return len(columns) > 2 and _are_classes(columns[0]) and not any(map(_are_classes, columns[1:]))
+def classes_first(columns: Sequence[Column], names: Sequence[str] = ()) -> bool:
+    """Whether the first of some columns holds classes, no other one does, and nothing speaks for the last.
+
+    Those with `names` must be text above numbers, with no time among them: a place in each of several years is no
+    class. What speaks for the last, if the first is text (a sex, a site), is that it alone of all numbers is whole, as
+    a count or a grade among measures is.
+    """
+    if len(columns) < 3 or not _are_classes(columns[0]) or any(map(_are_classes, columns[1:])):
+        return False
+    if names and not (isinstance(columns[0], Texts) and all(isinstance(one, Numbers) for one in columns[1:])):
+        return False
+    if any(set(words_of(name)) & set(_TIMES) for name in names):
+        return False
+    whole = [isinstance(one, Numbers) and _is_whole(one) for one in columns[1:]]
+    return isinstance(columns[0], Numbers) or not whole[-1] or any(whole[:-1])
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a column's name in small letters: "customer_ID", "CustomerId" and "customer id" are alike."""
+    return re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
 
 
 def _are_classes(column: Column) -> bool:
@@ -93,7 +120,8 @@ def _are_classes(column: Column) -> bool:
     if found is None:
         return False
     counts = np.bincount(found.codes[found.codes >= 0], minlength=len(found.values))
-    return 1 < len(counts) <= FEW and bool(counts.min() >= EACH)
+    most = LETTERS if isinstance(column, Texts) else FEW
+    return 1 < len(counts) <= most and bool(counts.min() >= EACH)
 
 
 def _is_whole(column: Numbers) -> bool:
@@ -173,24 +201,50 @@ def labels(column: Column, name: str, source: str) -> Texts:
     """The target as classes; `DataError` where it is one class alone, or as many as there are rows."""
     found = cells.as_text(column)
     rows = int((~found.missing()).sum())
-    used = np.unique(found.codes[found.codes >= 0])
-    if len(used) == 1:
+    classes = used(found)
+    if len(classes) == 1:
         empty = len(found) - rows
         raise DataError(
-            f"The target {name!r} is {found.values[used[0]]!r} in all {rows:,} rows"
+            f"The target {name!r} is {classes[0]!r} in all {rows:,} rows"
             + (f" and missing in {empty:,}" if empty else "")
             + "; there is nothing to learn.",
             where=f"{source}, column {name!r}",
             do="name another column with --target"
             + (", or say with --reader.missing what stands for nothing, so that all else is a class" if empty else ""),
         )
-    if len(used) > MOST_CLASSES or 2 * len(used) > rows > 20:
+    if len(classes) > MOST_CLASSES or 2 * len(classes) > rows > 20:
         raise DataError(
-            f"The target {name!r} has {len(used):,} different values in {rows:,} rows: these are no classes.",
+            f"The target {name!r} has {len(classes):,} different values in {rows:,} rows: these are no classes.",
             where=f"{source}, column {name!r}",
             do="name another column with --target, or, if it is measured, --reader.problem regression",
         )
     return found
+
+
+def used(answers: Texts) -> list[str]:
+    """The classes that stand in some row."""
+    return [answers.values[code] for code in np.unique(answers.codes[answers.codes >= 0]).tolist()]
+
+
+def alike_finding(name: str, classes: Sequence[str]) -> list[Finding]:
+    """What is said of classes that differ in case alone: mostly one is the other, misspelled."""
+    pairs = class_index.alike(sorted(classes, key=archives.natural_key))
+    if not pairs:
+        return []
+    first, second = pairs[0]
+    return [
+        Finding(
+            name="classes_alike",
+            severity=3,
+            message=f"Two classes of the target {name!r} differ only in upper and lower case or in how a letter is "
+            f"encoded: {first!r} and {second!r}" + (f" ({len(pairs) - 1:,} more pairs do)." if pairs[1:] else "."),
+            why="Mostly they are one class, and the network would be made to tell apart what is the same.",
+            remedy="give them one name, if they are one",
+            where={"column": name},
+            evidence={"pairs": [list(pair) for pair in pairs[:20]]},
+            refuted_by="the two meaning different things",
+        )
+    ]
 
 
 def measured(column: Column, name: str, where: str, row: Callable[[int], str], rules: cells.Rules) -> Numbers:

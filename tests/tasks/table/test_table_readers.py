@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepwell import api, discovery, preparation, reading, recipe
+from stepwell import api, discovery, preparation, reading, recipe, splits
 from stepwell.errors import DataError, RecipeError
 from stepwell.schema import Examples
 from stepwell.tasks.table import cells, prepare, sample, separated
@@ -244,7 +244,6 @@ def test_a_problem_may_be_said(tmp_path: Path) -> None:
         (rows(), {"drop": ("weight",)}, "no column 'weight'", "a.csv"),
         (rows(), {"id": "color"}, "gives a name twice", "a.csv"),
         (rows(), {"part": "color"}, "of the part 'blue'", "'color'"),
-        ("x,y\n" + "1,Yes\n2,yes\n" * 9, {}, "differ only in upper and lower case", ""),
         ("a\0b" * 9, {}, "bytes and no text", "a.csv"),
     ],
 )
@@ -654,3 +653,47 @@ def test_any_text_survives_a_file(tmp_path_factory: pytest.TempPathFactory, cont
     path = written(tmp_path_factory.mktemp("any") / "a.csv", out.getvalue())
     found = separated.read(path, Options(delimiter="comma", header="yes")).columns["text"].at(np.arange(len(content)))
     assert found == [f"t{text}".strip() for text, _ in content]
+
+
+def test_classes_that_differ_in_case_stop_unless_told_otherwise(tmp_path: Path) -> None:
+    examples = read(written(tmp_path / "a.csv", "x,y\n" + "1,Yes\n2,yes\n" * 9))
+    found = {one.name: one for one in examples.findings}["classes_alike"]
+    assert found.severity == 3
+    assert "'Yes' and 'yes'" in found.message
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "target"),
+    [
+        ("", "{letter},{n},{m}", "column 1"),
+        ("", "{letter},{n}.5,{m}", "column 3"),  # the only whole numbers: a count, or a grade
+        ("", "{letter},{n}.5,{m}.5", "column 1"),
+        ("", "{letter},{letter},{m}", "column 3"),
+        ("first,x,other\n", "{letter},{n},{m}", "first"),
+        ("first,year,other\n", "{letter},{n},{m}", "other"),  # a place in several years
+        ("first,x,other\n", "{letter},t{n},{m}", "other"),
+    ],
+)
+def test_the_only_classes_in_the_first_column_are_the_target(
+    tmp_path: Path, header: str, row: str, target: str
+) -> None:
+    lines = [row.format(letter="abc"[i % 3], n=i % 40, m=(7 * i) % 60) for i in range(120)]
+    found = {one.name: one for one in read(written(tmp_path / "a.csv", header + "\n".join(lines))).findings}
+    assert found["target_chosen"].where["column"] == target
+
+
+@pytest.mark.parametrize("name", ["CustomerId", "customer_id", "id", "Loan ID", "rownames", "RowNumber"])
+def test_what_is_called_an_id_and_never_repeats_names_the_rows(tmp_path: Path, name: str) -> None:
+    lines = [f"{(7919 * i) % 100003},{i % 5},{i % 2}" for i in range(60)]
+    examples = read(written(tmp_path / "a.csv", f"{name},x,y\n" + "\n".join(lines)))
+    assert examples.columns == ("x",)
+    assert examples.ids[1] == "7919"
+    assert [one.where for one in examples.findings if one.name == "id_column"] == [{"column": name}]
+
+
+def test_a_column_with_a_role_can_be_named_as_a_key_of_the_split(tmp_path: Path) -> None:
+    lines = [f"{i},{i // 4},{i % 7}.5,{i % 2}" for i in range(60)]
+    examples = read(written(tmp_path / "a.csv", "id,patient,x,y\n" + "\n".join(lines)), drop=("x",), group="none")
+    assert examples.columns == ("patient",)
+    assert splits.key_values(examples, ("patient",))[:5] == [(0.0,), (0.0,), (0.0,), (0.0,), (1.0,)]
+    assert splits.key_values(examples, ("id", "x"))[1] == (1.0, 1.5)
