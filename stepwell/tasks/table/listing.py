@@ -13,7 +13,7 @@ import numpy.typing as npt
 from stepwell import archives
 from stepwell.errors import DataError
 from stepwell.schema import Examples, Finding, Part
-from stepwell.tasks.table import cells, stray, target
+from stepwell.tasks.table import cells, stray, target, units
 from stepwell.tasks.table.cells import Column, Numbers, Texts
 from stepwell.tasks.table.options import Options
 from stepwell.tasks.table.roles import names_a_thing
@@ -53,7 +53,9 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
     chosen, tables, dropped = _target(tables, options, source)
     columns, dotted = _joined(tables, chosen.name, source)
     place = _Place(tables)
-    answers = columns.pop(chosen.name)
+    rules = tables[0][1].rules
+    unit_of = units.of_columns(columns, options.units, rules, source)
+    answers = units.in_numbers(columns.pop(chosen.name), unit_of.get(chosen.name, ""), rules)
     kind, why = target.problem(answers, options.problem)
     findings = [
         *(one for _, table in tables for one in table.findings),
@@ -62,14 +64,13 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
         *dropped,
         *dotted,
     ]
-    answers = _checked(answers, kind, chosen.name, place, tables[0][1].rules, source)
+    answers = _checked(answers, kind, chosen.name, place, rules, source)
     kept = np.flatnonzero(~answers.missing())
     findings += _unanswered(chosen.name, place, np.flatnonzero(answers.missing()))
     _require_rows(kept, chosen.name, source)
     columns = {name: cells.rows_of(one, kept) for name, one in columns.items()}
-    rules = tables[0][1].rules
-    columns, words, found = stray.without(columns, rules, lambda rows: place.names(kept[rows], None, source))
-    findings += found
+    columns, words, found = stray.without(columns, rules, unit_of, lambda rows: place.names(kept[rows], None, source))
+    findings += [*found, *(units.finding(unit_of) if options.units == "auto" else [])]
     columns, found = _finite(columns, place, kept)
     findings += found
     answers = cells.rows_of(answers, kept)
@@ -79,12 +80,14 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
     findings += found
     ids = place.names(kept, None if roles.id is None else columns[roles.id], source)
     facts = _facts(answers, columns, roles, place, kept)
+    written = {raw_name(name): unit for name, unit in unit_of.items()}
     inputs = _inputs(columns, roles, options, source)
     truth: dict[str, Any] = {"label": answers} if isinstance(answers, Texts) else {"value": answers}
     settled = {
         **tables[0][1].settings,
         "target": (chosen.name, chosen.why),
         "problem": (kind, why),
+        "units": ([f"{name}={unit}" for name, unit in unit_of.items()], "as the columns are written"),
         **{role: (getattr(roles, role) or "none", "by the names of the columns") for role in ("group", "part", "id")},
     }
     settled = {name: (value, why) for name, (value, why) in settled.items() if getattr(options, name) == "auto"}
@@ -93,7 +96,9 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
         units=tuple(one or name for one, name in zip(facts["group"], ids, strict=True)) if "group" in facts else ids,
         facts=facts,
         # All columns: what has a role, or is dropped, may still say what stays together in a split.
-        fetch=Rows({raw_name(name): one for name, one in columns.items()}, rules=rules.also(words), **truth),
+        fetch=Rows(
+            {raw_name(name): one for name, one in columns.items()}, rules=rules.also(words), units=written, **truth
+        ),
         source=source,
         reader=reader,
         findings=tuple(findings),

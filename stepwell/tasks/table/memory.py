@@ -174,7 +174,7 @@ def _plain(value: Any, where: str) -> float | str | None:
     if isinstance(value, datetime.datetime):
         midnight = value.time() == datetime.time() and value.tzinfo is None
         return value.date().isoformat() if midnight else value.isoformat()
-    if isinstance(value, datetime.date):
+    if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     if hasattr(value, "__float__") and not hasattr(value, "__len__"):  # Decimal, Fraction
         return float(value)
@@ -196,4 +196,4 @@ def _is_column(one: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float | bool | np.generic | datetime.date)
+    return value is None or isinstance(value, str | int | float | bool | np.generic | datetime.date | datetime.time)

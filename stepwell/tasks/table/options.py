@@ -35,6 +35,13 @@ class Options:
         tuple[str, ...],
         Meta(description="what a cell without a value holds, instead of the usual signs; an empty cell is always one"),
     ] = ()
+    units: Annotated[
+        Literal["auto", "none"] | tuple[str, ...],
+        Meta(
+            description="columns of numbers with a unit as COLUMN=UNIT (of times hh:mm or hh:mm:ss); auto: by their "
+            "cells; none: they are text"
+        ),
+    ] = "auto"
     group: Annotated[
         str, Meta(min_length=1, description="the column of what a split may not cut: a patient, a household")
     ] = "auto"

@@ -217,8 +217,10 @@ def _rules(examples: Examples) -> cells.Rules:
 def _gathered(chosen: roles.Roles, examples: Examples) -> gather_columns.Fitted:
     """Categories first among the texts, then dates."""
     texts = (*chosen.categories, *chosen.dates)
+    written: Mapping[str, str] = getattr(examples.fetch, "units", {})
+    units = {name: unit for name, unit in written.items() if name in chosen.numbers}
     return gather_columns.Fitted(
-        chosen.numbers, texts, chosen.coded, _missing(examples), _rules(examples).decimal, chosen.truths
+        chosen.numbers, texts, chosen.coded, _missing(examples), _rules(examples).decimal, chosen.truths, units
     )
 
 

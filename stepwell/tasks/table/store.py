@@ -36,13 +36,15 @@ class Table:
 class Rows:
     """Fetches rows: `columns` by raw name and, where it is known, the truth (`label` as text or `value`).
 
-    Numbers come as float64 arrays (NaN = missing), text as lists of text or None.
+    Numbers come as float64 arrays (NaN = missing), text as lists of text or None. `units` are those that numbers were
+    written in, by name of the column.
     """
 
     columns: Mapping[str, Column]
     label: Texts | None = None
     value: Numbers | None = None
     rules: Rules = field(default_factory=Rules)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, indices: Sequence[int], views: Array | None) -> Columns:
         """The raw columns at `indices`; there are no views of a row."""

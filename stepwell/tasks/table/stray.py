@@ -5,13 +5,14 @@ One such cell would make text of the whole column, in which 9 and 10 are two nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from stepwell.errors import DataError
 from stepwell.schema import Finding
-from stepwell.tasks.table import cells
+from stepwell.tasks.table import cells, units
 from stepwell.tasks.table.cells import Column, Numbers, Texts
 
 MOST = 0.05
@@ -24,18 +25,21 @@ LEAST_NUMBERS = 20
 """More different numbers than these must be there: fewer may be names, as grades and codes are."""
 
 
-def words_of(column: Column, rules: cells.Rules) -> tuple[str, ...]:
-    """The words among the numbers of a column of text; none where it is no column of numbers with a few strays."""
+def words_of(column: Column, rules: cells.Rules, unit: str = "") -> tuple[str, ...]:
+    """The words among the numbers of a column of text; none where it is no column of numbers with a few strays.
+
+    Where the column has a `unit`, what is in another one is a word.
+    """
     if isinstance(column, Numbers) or len(column.values) <= LEAST_NUMBERS:
         return ()
     words = []
     for value in column.values:
-        if cells.number(value, rules.decimal) is None:
+        if units.number(value, unit, rules.decimal) is None:
             words.append(value)
             if len(words) > MOST_WORDS:
                 return ()
     numbers = [value for value in column.values if value not in words]
-    if not words or len(numbers) <= LEAST_NUMBERS or cells.numbers(numbers, rules) is None:
+    if not words or len(numbers) <= LEAST_NUMBERS or not (unit or cells.numbers(numbers, rules) is not None):
         return ()
     counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.values))
     astray = sum(int(counts[code]) for code, value in enumerate(column.values) if value in words)
@@ -43,21 +47,43 @@ def words_of(column: Column, rules: cells.Rules) -> tuple[str, ...]:
 
 
 def without(
-    columns: Mapping[str, Column], rules: cells.Rules, named: Callable[[npt.NDArray[np.int64]], tuple[str, ...]]
+    columns: Mapping[str, Column],
+    rules: cells.Rules,
+    unit_of: Mapping[str, str],
+    named: Callable[[npt.NDArray[np.int64]], tuple[str, ...]],
 ) -> tuple[dict[str, Column], frozenset[str], list[Finding]]:
-    """The columns with strays as missing; all words that were such; and the findings, with rows as `named` has them."""
+    """The columns with strays as missing; all words that were such; and the findings, with rows as `named` has them.
+
+    Columns that have a unit by `unit_of` become numbers. `DataError` where one of them holds words and is no column of
+    numbers with a few strays.
+    """
     found, all_words, findings = dict(columns), set[str](), []
     for name, column in columns.items():
-        words = words_of(column, rules)
-        if not words or isinstance(column, Numbers):
+        unit = unit_of.get(name, "")
+        words = words_of(column, rules, unit)
+        if not (words or unit) or isinstance(column, Numbers):
             continue
         all_words |= set(words)
-        values = [None if value in words else cells.number(value, rules.decimal) for value in column.values]
+        values = [None if value in words else units.number(value, unit, rules.decimal) for value in column.values]
+        _require_numbers(name, unit, column, values, words)
         plain = np.asarray([*(np.nan if value is None else value for value in values), np.nan])
-        rows = np.flatnonzero(np.isin(column.codes, [column.values.index(word) for word in words]))
         found[name] = Numbers(plain[column.codes])
-        findings.append(_finding(name, column, words, rows, named(rows[:5])))
+        rows = np.flatnonzero(np.isin(column.codes, [column.values.index(word) for word in words]))
+        if words:
+            findings.append(_finding(name, column, words, rows, named(rows[:5])))
     return found, frozenset(all_words), findings
+
+
+def _require_numbers(name: str, unit: str, column: Texts, values: Sequence[float | None], words: Sequence[str]) -> None:
+    bad = next(
+        (text for text, value in zip(column.values, values, strict=True) if value is None and text not in words), None
+    )
+    if bad is not None:
+        raise DataError(
+            f"The column {name!r} holds numbers in {unit!r}, and {bad[:60]!r} is none.",
+            where=f"column {name!r}",
+            do="mend such cells, or leave the column as text: --reader.units none",
+        )
 
 
 def _finding(

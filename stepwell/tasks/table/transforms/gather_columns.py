@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from stepwell.errors import DataError, ExampleError, did_you_mean
 from stepwell.schema import Array, Columns, Trace
-from stepwell.tasks.table import cells
+from stepwell.tasks.table import cells, units
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Fitted:
     text do not count. `coded` are those of the `texts` that were numbers in training: 1, 1.0 and "01" are one of them.
     `decimal` is the sign before decimals in the training data: it says what a text with a comma means.
     `truths` are those of the `texts` that say yes and no in several spellings; they are told apart by no spelling.
+    `units` are those that columns of numbers were written in, where they were: "12 kg" is 12, and so is 12.
     """
 
     numbers: tuple[str, ...]
@@ -40,6 +41,7 @@ class Fitted:
     missing: tuple[str, ...] = cells.MISSING
     decimal: str = "."
     truths: tuple[str, ...] = ()
+    units: dict[str, str] = field(default_factory=dict)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ class Fitted:
         nothing = frozenset(self.missing)
         numbers = np.full((len(traces), len(self.numbers)), np.nan)
         for place, name in enumerate(self.numbers):
-            numbers[:, place] = numbers_of(columns[name], name, nothing, self.decimal)
+            numbers[:, place] = numbers_of(columns[name], name, nothing, self.decimal, self.units.get(name, ""))
         texts = np.empty((len(traces), len(self.texts)), dtype=object)
         for place, name in enumerate(self.texts):
             column = columns[name]
@@ -77,16 +79,18 @@ class Fitted:
         return {"numbers": numbers, "texts": texts}
 
 
-def numbers_of(column: Array | Sequence[Any], name: str, nothing: frozenset[str], decimal: str = ".") -> Array:
+def numbers_of(
+    column: Array | Sequence[Any], name: str, nothing: frozenset[str], decimal: str = ".", unit: str = ""
+) -> Array:
     """A raw column as float64 `(n,)`: NaN where nothing or something infinite stands; `ExampleError` for a word.
 
     `nothing` are the texts that stand for nothing; those of them that are numbers do so as numbers too. `decimal` is
-    the sign before the decimals of a text with a comma; a point alone is one always.
+    the sign before the decimals of a text with a comma; a point alone is one always. `unit` may stand behind a number.
     """
     if is_measured(column):
         values = np.asarray(column, dtype=np.float64)
     else:
-        known = {cell: _number(cell, name, nothing, decimal) for cell in dict.fromkeys(column)}
+        known = {cell: _number(cell, name, nothing, decimal, unit) for cell in dict.fromkeys(column)}
         values = np.fromiter(map(known.__getitem__, column), np.float64, len(column))
     if hidden := _hidden(nothing):
         values = np.where(np.isin(values, hidden), np.nan, values)
@@ -111,17 +115,17 @@ def is_measured(column: Array | Sequence[Any]) -> bool:
     return isinstance(column, np.ndarray) and column.dtype.kind in "fiub"
 
 
-def _number(cell: Any, name: str, nothing: frozenset[str], decimal: str) -> float:
+def _number(cell: Any, name: str, nothing: frozenset[str], decimal: str, unit: str) -> float:
     text = "" if cell is None else str(cell).strip()
     if not text or text in nothing:
         return math.nan
     first, then = (decimal, ".") if "," in text else (".", decimal)
-    value = cells.number(text, first)
+    value = units.number(text, unit, first)
     if value is None and then != first:
-        value = cells.number(text, then)
+        value = units.number(text, unit, then)
     if value is None:
         raise ExampleError(
-            f"The column {name!r} holds numbers, and {text[:60]!r} is none.",
+            f"The column {name!r} holds numbers{f' in {unit}' if unit else ''}, and {text[:60]!r} is none.",
             where=f"column {name!r}",
             do="write it as a number with a decimal point, or leave the cell empty",
         )
