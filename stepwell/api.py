@@ -512,6 +512,8 @@ def _only_task(data: Source) -> str:
         return found[0]
     if found:
         raise UsageError(f"These data fit {len(found)} tasks: {', '.join(found)}.", do="choose one with --task NAME")
+    if isinstance(data, str | Path) and not Path(data).expanduser().exists():
+        raise DataError("There is no such file or folder.", where=str(data), do="check the path")
     raise UsageError(
         f"No task recognizes these data: {data}.",
         do="name the task with --task NAME; known: " + ", ".join(discovery.tasks()),

@@ -34,20 +34,24 @@ def equal_by_chance(columns: Sequence[Column], count: int) -> bool:
 
     Where chance makes rows equal it makes more that differ in a single column: by a digit, by one answer of many.
     A copy has no such neighbors. So the rows that repeat another one in all columns but one are counted, for each
-    column in turn, against those that do so in all. Nothing equal is no chance either.
+    column in turn, against those that do so in all. It is chance as well where columns that knew nothing of each other
+    would make as many pairs of equal rows: of one fine column some values always come twice. Nothing equal is no
+    chance either.
     """
     whole = np.zeros(count, dtype=np.uint64)
     for place, column in enumerate(columns):
         whole += _placed(column, place)
     copies = _repeated(whole)
-    nearly = 0
+    nearly, share = 0, 1.0  # of all pairs of rows that are equal in every column so far, were these independent
     for place, column in enumerate(columns):
         if not copies or nearly >= copies:
             break
         own = _placed(column, place)
-        if len(np.unique(own)) <= OWN * count:
+        counts = np.unique(own, return_counts=True)[1].astype(np.float64)
+        share *= float((counts * (counts - 1)).sum()) / (count * (count - 1))
+        if len(counts) <= OWN * count:
             nearly += _repeated(whole - own) - copies
-    return 0 < copies <= nearly
+    return 0 < copies <= max(nearly, share * count * (count - 1) / 2)
 
 
 def _repeated(found: Keys) -> int:

@@ -48,3 +48,12 @@ def test_a_column_that_names_the_rows_hides_no_copies():
 
 def test_rows_that_all_differ_are_not_equal_by_chance():
     assert not rows.equal_by_chance([np.arange(10.0), ["x"] * 10], 10)
+
+
+def test_values_of_one_fine_column_come_twice_by_chance():
+    column = np.random.default_rng(0).integers(0, 1000, 240).astype(float)
+    assert len(np.unique(column)) < 240
+    assert rows.equal_by_chance([column], 240)
+    other = np.random.default_rng(1).integers(0, 1000, 240).astype(float)
+    copied = [np.concatenate([one, one[:5]]) for one in (column, other)]
+    assert not rows.equal_by_chance(copied, 245)

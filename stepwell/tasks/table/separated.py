@@ -221,9 +221,10 @@ def _parsed(file: io.TextIOBase, delimiter: str, path: Path, most: int | None = 
         lines = (" ".join(line.split()) for line in lines)
     csv.field_size_limit(_FIELD)
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != " ", strict=True)
-    found = 0
+    found = last = 0
     try:
         for record in reader:
+            last = reader.line_num
             if not record or (len(record) == 1 and not record[0].strip()):
                 continue
             yield reader.line_num, record
@@ -233,10 +234,11 @@ def _parsed(file: io.TextIOBase, delimiter: str, path: Path, most: int | None = 
     except csv.Error as error:
         if most is not None and found:
             return  # the head may end within quotes
+        begun = f"s {last + 1:,} to" if last + 1 < reader.line_num else ""
         raise DataError(
             f"The text cannot be taken apart: {error}.",
-            where=f"{path}, line {reader.line_num:,}",
-            do="look at the quotes there: a quoted cell ends with a quote, and quotes within it are doubled",
+            where=f"{path}, line{begun} {reader.line_num:,}",
+            do="look at the quotes where this begins: a quoted cell ends with a quote, quotes within it are doubled",
         ) from error
 
 

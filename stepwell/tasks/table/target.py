@@ -21,6 +21,9 @@ Problem = Literal["classification", "regression"]
 NAMES = ("target", "label", "labels", "class", "classes", "y", "outcome", "response", "groundtruth", "truth")
 """What a target is called, in small letters without anything between them."""
 
+CLASSES = ("class", "classes")
+"""What names the target if nothing else does, wherever it stands."""
+
 WORDS = ("target", "label", "class", "outcome")
 """Words in the name of a target."""
 
@@ -85,6 +88,7 @@ def find(names: Sequence[str], wanted: str, source: str, lacking: Sequence[str] 
         ("it is called as targets are", [i for i, one in enumerate(plain) if one in set(NAMES) - inner[i]]),
         ("its name holds a word for targets", [i for i, one in enumerate(words) if set(one) & set(WORDS) - inner[i]]),
         ("that is what is often asked", [i for i, one in enumerate(words) if one and one[-1] in USUAL]),
+        ("it is called as classes are", [i for i, one in enumerate(plain) if one in CLASSES]),
     )
     for why, places in ways:
         if places:

@@ -231,6 +231,7 @@ def test_a_problem_may_be_said(tmp_path: Path) -> None:
         (rows() + "1,2\n", {}, "Row 31 has 2 cells, the table 3", "line 32"),
         (rows().replace("color,", "color,weight,"), {}, "Row 1 has 3 cells, the table 4", "line 2"),
         (rows() + '"1,2,big\n', {}, "cannot be taken apart", "line 32"),
+        (rows() + '"1,2,big\n' + "3,blue,big\n" * 9, {}, "cannot be taken apart", "lines 32 to 41"),
         ("x,y\n" + "1,same\n" * 9, {}, "is 'same' in all 9 rows", "'y'"),
         ("x,y\n" + "1,7\n" * 9, {"problem": "regression"}, "is 7 in all 9 rows", "'y'"),
         ("x,y\n" + "".join(f"{i},t{i}\n" for i in range(40)), {}, "40 different values in 40 rows", "'y'"),
@@ -672,6 +673,7 @@ def test_classes_that_differ_in_case_stop_unless_told_otherwise(tmp_path: Path) 
         ("first,x,other\n", "{letter},{n},{m}", "first"),
         ("first,year,other\n", "{letter},{n},{m}", "other"),  # a place in several years
         ("first,x,other\n", "{letter},t{n},{m}", "other"),
+        ("x,Class,other\n", "{n},{letter},{m}", "Class"),
     ],
 )
 def test_the_only_classes_in_the_first_column_are_the_target(

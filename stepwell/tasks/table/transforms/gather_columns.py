@@ -6,6 +6,7 @@ file, a DataFrame and a dictionary give the same. Nothing else may look at raw c
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from stepwell.errors import DataError, ExampleError, did_you_mean
+from stepwell.errors import DataError, ExampleError
 from stepwell.schema import Array, Columns, Trace
 from stepwell.tasks.table import cells, units
 
@@ -63,7 +64,7 @@ class Fitted:
                 raise DataError(
                     f"The column {name!r}, which the network was trained with, is not there.",
                     where=f"columns given: {_listed(list(columns))}",
-                    do=did_you_mean(name, columns) if len(columns) <= 20 else "give all columns of the training data",
+                    do=_hint(name, list(columns)),
                 )
         nothing = frozenset(self.missing)
         numbers = np.full((len(traces), len(self.numbers)), np.nan)
@@ -141,6 +142,12 @@ def _text(value: Any, nothing: frozenset[str]) -> str | None:
         return None
     text = cells.text_of(value) if isinstance(value, float) else str(value).strip()
     return None if not text or text in nothing else text
+
+
+def _hint(name: str, given: Sequence[str]) -> str:
+    """What to do about a column that is absent: one that is called nearly so may be meant."""
+    near = difflib.get_close_matches(name, given[:1000], n=1)
+    return f"is it {near[0]!r}? " * len(near) + "give every column of the training data; a cell may be left empty"
 
 
 def _listed(names: Sequence[str]) -> str:
