@@ -15,6 +15,9 @@ from stepwell.schema import Array, Finding
 MOSTLY = 0.5
 """From this share of numbers on the words among them are strays."""
 
+NAMES, SEVERAL = 20, 5
+"""Up to so many different numbers may be names, where a value stands in so many rows on average: "2", "4", "5more"."""
+
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)*|[.,]\d+)([eE][+-]?\d+)?%?")
 
 
@@ -56,4 +59,6 @@ def _strays(column: Array | Sequence[str | None]) -> list[int]:
     known = {cell: NUMBER.fullmatch(cell.strip()) is not None for cell in set(column) if cell is not None}
     words = [place for place, cell in enumerate(column) if cell is not None and not known[cell]]
     present = sum(cell is not None for cell in column)
+    if sum(known.values()) <= NAMES and len(known) * SEVERAL <= present:
+        return []
     return words if 0 < len(words) < (1 - MOSTLY) * present else []

@@ -97,6 +97,12 @@ def test_outliers_name_the_rows_and_what_is_usual():
     assert 140 < evidence["others_from"] < 160 < 190 < evidence["others_to"] < 215
 
 
+def test_a_few_grades_of_which_one_is_a_word_are_no_mixture():
+    r, table, label = planted.ordinary()
+    doors = r.choice(["2", "3", "4", "5more"], 400).tolist()
+    assert "mixed_types" not in found(planted.rows({**table, "doors": doors}, label))
+
+
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_outliers_do_not_depend_on_the_unit(scale, sign):

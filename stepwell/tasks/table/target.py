@@ -99,11 +99,16 @@ def find(names: Sequence[str], wanted: str, source: str, lacking: Sequence[str] 
 def classes_first(columns: Sequence[Column], names: Sequence[str] = ()) -> bool:
     """Whether the first of some columns holds classes, no other one does, and nothing speaks for the last.
 
+    Beside a text whole numbers of few values are counts and no classes, but in the last column.
+
     Those with `names` must be text above numbers, with no time among them: a place in each of several years is no
     class. What speaks for the last, if the first is text (a sex, a site), is that it alone of all numbers is whole, as
     a count or a grade among measures is.
     """
-    if len(columns) < 3 or not _are_classes(columns[0]) or any(map(_are_classes, columns[1:])):
+    if len(columns) < 3 or not _are_classes(columns[0]) or _are_classes(columns[-1]):
+        return False
+    rivals = [one for one in columns[1:] if isinstance(one, Texts) or isinstance(columns[0], Numbers)]
+    if any(map(_are_classes, rivals)):
         return False
     if names and not (isinstance(columns[0], Texts) and all(isinstance(one, Numbers) for one in columns[1:])):
         return False

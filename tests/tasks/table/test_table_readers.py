@@ -671,6 +671,8 @@ def test_classes_that_differ_in_case_stop_unless_told_otherwise(tmp_path: Path) 
         ("", "{letter},{n}.5,{m}.5", "column 1"),
         ("", "{letter},{letter},{m}", "column 3"),
         ("first,x,other\n", "{letter},{n},{m}", "first"),
+        ("", "{letter},{few},{m}", "column 1"),  # a count of few values, as pixels of letters are
+        ("", "{letter},{m},{few}", "column 3"),
         ("first,year,other\n", "{letter},{n},{m}", "other"),  # a place in several years
         ("first,x,other\n", "{letter},t{n},{m}", "other"),
         ("x,Class,other\n", "{n},{letter},{m}", "Class"),
@@ -679,7 +681,7 @@ def test_classes_that_differ_in_case_stop_unless_told_otherwise(tmp_path: Path) 
 def test_the_only_classes_in_the_first_column_are_the_target(
     tmp_path: Path, header: str, row: str, target: str
 ) -> None:
-    lines = [row.format(letter="abc"[i % 3], n=i % 40, m=(7 * i) % 60) for i in range(120)]
+    lines = [row.format(letter="abc"[i % 3], few=i % 4, n=i % 40, m=(7 * i) % 60) for i in range(120)]
     found = {one.name: one for one in read(written(tmp_path / "a.csv", header + "\n".join(lines))).findings}
     assert found["target_chosen"].where["column"] == target
 
