@@ -258,6 +258,11 @@ def test_many_classes_are_not_all_listed(api, run):
     assert "c12" not in out
 
 
+def test_a_headline_that_is_undefined_is_said_and_not_passed_over(api, run):
+    api.answers["train"] = types.SimpleNamespace(to_json=lambda: {**TRAINED, "headline": "auroc"})
+    assert "auroc is undefined on these examples" in run("train", "image_classification", "DATA")[1]
+
+
 def test_train_says_scores_beside_baselines_and_what_is_next(api, run):
     code, out, _ = run("train", "image_classification", "DATA")
     lines = [line.split() for line in out.splitlines()]

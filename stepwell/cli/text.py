@@ -123,7 +123,8 @@ def scores(facts: Mapping[str, Any]) -> list[str]:
         low, high = intervals.get(name) or (None, None)
         between = f"{_number(low)} to {_number(high)}" if low is not None else ""
         table.append([name, _number(values[name]), between, *(_number(one.get(name)) for one in baselines.values())])
-    return _table(table)
+    undefined = [f"{headline} is undefined on these examples"] if headline and headline not in values else []
+    return [*_table(table), *undefined]
 
 
 def sampled(task: str, folder: Path | str) -> str:
