@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -10,12 +11,18 @@ import numpy as np
 from stepwell import columns
 from stepwell.columns import Answer, Floats
 from stepwell.inspection import Inspection
-from stepwell.schema import Finding
+from stepwell.schema import Columns, Finding
 
 ALIKE, VERY = 0.2, 0.6
 """How much more alike neighbors in time are than chance (0) would have it, 1 being all alike: said, harmful."""
 
 SURE = 6.0  # standard errors
+
+_UNITS = {"year": (1500, 2500), "month": (1, 12), "day": (1, 31), "hour": (0, 24)}
+"""What the columns of a calendar are called, and between what they lie."""
+
+_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: float(number) for number, name in enumerate(_NAMES, start=1)}
 
 
 def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
@@ -24,6 +31,8 @@ def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
     if seen is None or seen.answer is None:
         return []
     moments = {name: times for name, column in seen.columns.items() if (times := columns.dates(column)) is not None}
+    if (calendar := _calendar(seen.columns)) is not None:
+        moments[calendar[0]] = calendar[1]
     fact = inspection.examples.facts.get("time")
     if fact is not None and (times := _moments([fact[i] for i in seen.rows.tolist()])) is not None:
         moments["time"] = times
@@ -46,12 +55,48 @@ def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
             f"answers{seen.scope}: {100 * told[worst]:.0f} % of the way from chance to all alike.",
             why="A random split puts neighbors in time on both sides: the test rows are answered from the days around "
             "them, which the future does not offer.",
-            remedy="name the column of the time and split by it: --split chronological",
+            remedy=f"split by time: --split chronological{_flag(worst)}",
             where={"column": ", ".join(list(told)[:5])},
             evidence={name: round(alike, 3) for name, alike in told.items()},
             refuted_by="a score as good on a test part that lies after all of train",
         )
     ]
+
+
+def _flag(worst: str) -> str:
+    """How a column is named as the time; of a year, a month and a day in columns of their own the year alone is."""
+    return "" if worst == "time" else f" --reader.time {shlex.quote(worst.partition(', ')[0])}"
+
+
+def _calendar(seen: Columns) -> tuple[str, Floats] | None:
+    """The moments `(n,)` in seconds since 1970 that columns called year, month, day and hour give together.
+
+    With the names of those columns; None where there is no year, or no month, which a year alone leaves unordered.
+    """
+    called = {name.strip().lower(): name for name in seen}
+    parts = {unit: called[unit] for unit in _UNITS if unit in called}
+    if list(parts)[:2] != ["year", "month"]:
+        return None
+    numbers: dict[str, Floats] = {}
+    for unit, name in parts.items():
+        column = seen[name]
+        if unit == "month" and not isinstance(column, np.ndarray):
+            column = np.array([_MONTHS.get((cell or "")[:3].lower(), np.nan) for cell in column])
+        if not isinstance(column, np.ndarray) or not _within(column, *_UNITS[unit]):
+            return None
+        numbers[unit] = column
+    known = np.isfinite(np.sum(list(numbers.values()), axis=0))
+    first = {unit: np.full(len(known), float(low)) for unit, (low, _) in _UNITS.items()}
+    year, month, day, hour = ({**first, **numbers}[unit][known] for unit in _UNITS)
+    months = ((year - 1970) * 12 + month - 1).astype(np.int64).astype("datetime64[M]")
+    moments = np.full(len(known), np.nan)
+    moments[known] = months.astype("datetime64[s]").astype(np.float64) + (day - 1) * 86_400 + hour * 3_600
+    return ", ".join(parts.values()), moments
+
+
+def _within(column: Floats, low: float, high: float) -> bool:
+    there = column[np.isfinite(column)]
+    return bool(len(there)) and bool(there.min() >= low) and bool(there.max() <= high)
 
 
 def _alike(times: Floats, answer: Answer) -> float:

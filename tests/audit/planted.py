@@ -209,6 +209,17 @@ def in_waves():
     return rows({"day": [day[i] for i in order], **columns}, np.where(season > 0, Y, N)[order])
 
 
+def a_calendar_of_columns():
+    """Monthly measures that grow with the years, the rows in any order."""
+    r, columns, _ = ordinary()
+    months = np.arange(400)
+    order = r.permutation(400)
+    names = ["January", "feb", "Mar.", "April", "May", "June", "July", "Aug", "Sept", "Oct", "nov", "December"]
+    calendar = {"Year": (1980.0 + months // 12)[order], "month": [names[i % 12] for i in order]}
+    grown = months + 20 * np.sin(months / 2) + r.normal(0, 10, 400)
+    return rows({**calendar, **{name: column[order] for name, column in columns.items()}}, value=grown[order])
+
+
 def sorted_by_label():
     _, columns, label = ordinary()
     order = np.argsort(label, kind="stable")
@@ -252,7 +263,7 @@ LEAKS = {
     "label_revealing": (told_afterwards, sorted_by_label),
     "label_revealing_pair": (summed, either_or),
     "missingness_reveals": (filled_in_after,),
-    "time_order": (in_waves,),
+    "time_order": (in_waves, a_calendar_of_columns),
     "groups_across_parts": (cut_groups,),
     "duplicates_across_parts": (copies_in_test,),
     "size_reveals": (other_scanner,),

@@ -80,6 +80,7 @@ def test_only_the_answer_by_another_name_stops():
         (planted.either_or, "label_revealing_pair", "left, right"),
         (planted.filled_in_after, "missingness_reveals", "date_of_claim"),
         (planted.in_waves, "time_order", "day"),
+        (planted.a_calendar_of_columns, "time_order", "Year, month"),
         (planted.never_changing, "constant_columns", "country, fax"),
         (planted.words_among_numbers, "mixed_types", "weight"),
         (planted.endless, "infinite", "x2"),
