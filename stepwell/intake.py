@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from stepwell import building, calibration, files, inspection, ledger, preparation, reading, splitting
+from stepwell import building, calibration, discovery, files, inspection, ledger, preparation, reading, splitting
 from stepwell.building import Data
 from stepwell.errors import DataError, RunError
 from stepwell.job import Job, Looked
@@ -183,9 +183,13 @@ def _where(finding: Finding) -> str:
 
 
 def _merged(before: Sequence[Finding], after: Sequence[Finding]) -> list[Finding]:
-    """The findings after the split, which say more, and those from before that they do not repeat; worst first."""
+    """The findings after the split, which say more, and those from before that still hold and that they do not repeat.
+
+    Worst first. What a check said that looks again (`AGAIN`) holds no more.
+    """
     said = {(one.name, one.message) for one in after}
-    both = [*after, *(one for one in before if (one.name, one.message) not in said)]
+    again = {name for name in discovery.names("audit") if getattr(discovery.load("audit", name), "AGAIN", False)}
+    both = [*after, *(one for one in before if (one.name, one.message) not in said and one.name not in again)]
     return sorted(both, key=lambda one: -one.severity)
 
 

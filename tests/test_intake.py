@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from stepwell import intake, ledger
+from stepwell.schema import Finding
 
 
 def test_a_file_that_was_one_part_of_more_is_split_anew_and_that_is_said() -> None:
@@ -20,3 +23,13 @@ def test_what_is_remembered_is_kept_where_new_examples_may_fill_the_parts() -> N
     assert intake._useful(known, 3) is known
     whole = ledger.Remembered({"a": "train", "b": "valid", "c": "test"})
     assert intake._useful(whole, 3) is whole
+
+
+def test_what_a_check_said_before_the_split_and_does_not_repeat_after_it_holds_unless_it_looks_again() -> None:
+    def finding(name: str, severity: Literal[1, 2, 3], message: str = "") -> Finding:
+        return Finding(name, severity, message, why="", remedy="")
+
+    before = [finding("time_order", 2), finding("outliers", 1), finding("imbalance", 1)]
+    after = [finding("imbalance", 1), finding("drift", 2)]
+    assert [one.name for one in intake._merged(before, after)] == ["drift", "imbalance", "outliers"]
+    assert intake._merged(before, [finding("time_order", 2)])[0].name == "time_order"

@@ -18,6 +18,9 @@ ALIKE, VERY = 0.2, 0.6
 
 SURE = 6.0  # standard errors
 
+AGAIN = True
+"""A split by time answers what is said before it."""
+
 _UNITS = {"year": (1500, 2500), "month": (1, 12), "day": (1, 31), "hour": (0, 24)}
 """What the columns of a calendar are called, and between what they lie."""
 
@@ -26,8 +29,8 @@ _MONTHS = {name: float(number) for number, name in enumerate(_NAMES, start=1)}
 
 
 def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
-    """Severity 1, or 2 from 0.6 on; before the split alone, and silent where given parts follow each other in time."""
-    seen = columns.sample(inspection, labeled=True) if parts is None else None
+    """Severity 1, or 2 from 0.6 on; silent where parts, given or made, follow each other in time."""
+    seen = columns.sample(inspection, labeled=True)
     if seen is None or seen.answer is None:
         return []
     moments = {name: times for name, column in seen.columns.items() if (times := columns.dates(column)) is not None}
@@ -36,7 +39,7 @@ def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
     fact = inspection.examples.facts.get("time")
     if fact is not None and (times := _moments([fact[i] for i in seen.rows.tolist()])) is not None:
         moments["time"] = times
-    known = inspection.parts(None)
+    known = inspection.parts(parts)
     given = [known[i] for i in seen.rows.tolist()]
     told = {
         name: alike

@@ -130,6 +130,9 @@ def test_parts_that_follow_each_other_in_time_are_the_remedy_and_no_fault():
     assert "time_order" in found(planted.rows(table, label))
     in_order = planted.rows(table, label, part=["train"] * 300 + ["test"] * 100)
     assert "time_order" not in found(in_order)
+    made = ["train"] * 250 + ["valid"] * 50 + ["test"] * 100
+    assert "time_order" not in found(planted.rows(table, label), made)
+    assert "time_order" in found(planted.rows(table, label), made[::-1])
 
 
 def test_the_fact_time_counts_as_a_date():
