@@ -4,7 +4,9 @@
 train and a test file; in Python data frames, dictionaries of columns, rows, or arrays ``(X, y)``, and a dictionary
 of parts of these. Separator, header, encoding and decimal sign are found by looking; what was found, and what was
 taken for the target, is said among the findings and can be set by hand (`--target`, `--reader.header`, …).
-Cells may be missing; a row without a target teaches nothing and is passed over, which is said too.
+Numbers may be written with a unit ("12 kg") or as a clock shows them ("12:30"); a column called an id that never
+repeats names the rows. Cells may be missing; a row without a target teaches nothing and is passed over, which is said
+too.
 
 **What it answers.** Where the target is a class: ``label``, ``probability`` and ``probabilities`` (in the order of the
 classes: natural order, 2 before 10). Where it is measured: ``value``, in the unit of the target.

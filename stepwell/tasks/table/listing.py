@@ -31,6 +31,7 @@ _GROUPS = ("group", "group_id", "patient", "patient_id", "subject", "subject_id"
 _IDS = ("row", "rowid", "index", "unnamed: 0", "rownames", "row_names", "rownumber", "row_number", "uuid", "guid")
 
 Rank = npt.NDArray[np.int64]
+Settled = dict[str, tuple[Any, str]]
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,12 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
     findings += _unanswered(chosen.name, place, np.flatnonzero(answers.missing()))
     _require_rows(kept, chosen.name, source)
     columns = {name: cells.rows_of(one, kept) for name, one in columns.items()}
-    columns, words, found = stray.without(columns, rules, unit_of, lambda rows: place.names(kept[rows], None, source))
-    findings += [*found, *(units.finding(unit_of) if options.units == "auto" else [])]
+    by_look = options.units == "auto"
+    columns, words, found = stray.without(
+        columns, rules, unit_of, not by_look, lambda rows: place.names(kept[rows], None, source)
+    )
+    unit_of = {name: unit for name, unit in unit_of.items() if isinstance(columns.get(name, answers), Numbers)}
+    findings += [*found, *(units.finding(unit_of) if by_look else [])]
     columns, found = _finite(columns, place, kept)
     findings += found
     answers = cells.rows_of(answers, kept)
@@ -83,14 +88,7 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
     written = {raw_name(name): unit for name, unit in unit_of.items()}
     inputs = _inputs(columns, roles, options, source)
     truth: dict[str, Any] = {"label": answers} if isinstance(answers, Texts) else {"value": answers}
-    settled = {
-        **tables[0][1].settings,
-        "target": (chosen.name, chosen.why),
-        "problem": (kind, why),
-        "units": ([f"{name}={unit}" for name, unit in unit_of.items()], "as the columns are written"),
-        **{role: (getattr(roles, role) or "none", "by the names of the columns") for role in ("group", "part", "id")},
-    }
-    settled = {name: (value, why) for name, (value, why) in settled.items() if getattr(options, name) == "auto"}
+    settled = {**tables[0][1].settings, **_settled(chosen, (kind, why), unit_of, roles)}
     return Examples(
         ids=ids,
         units=tuple(one or name for one, name in zip(facts["group"], ids, strict=True)) if "group" in facts else ids,
@@ -103,8 +101,18 @@ def examples(tables: Sequence[tuple[Part | None, Table]], options: Options, sour
         reader=reader,
         findings=tuple(findings),
         columns=tuple(raw_name(name) for name in inputs),
-        settled=settled,
+        settled={name: found for name, found in settled.items() if getattr(options, name) == "auto"},
     )
+
+
+def _settled(chosen: target.Found, problem: tuple[str, str], unit_of: Mapping[str, str], roles: Roles) -> Settled:
+    """What was found for the options of reading that the contents decide: value and reason, by name."""
+    return {
+        "target": (chosen.name, chosen.why),
+        "problem": problem,
+        "units": ([f"{name}={unit}" for name, unit in unit_of.items()], "as the columns are written"),
+        **{role: (getattr(roles, role) or "none", "by the names of the columns") for role in ("group", "part", "id")},
+    }
 
 
 @dataclass(frozen=True)

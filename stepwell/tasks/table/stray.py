@@ -5,7 +5,8 @@ One such cell would make text of the whole column, in which 9 and 10 are two nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -50,12 +51,13 @@ def without(
     columns: Mapping[str, Column],
     rules: cells.Rules,
     unit_of: Mapping[str, str],
+    asked: bool,
     named: Callable[[npt.NDArray[np.int64]], tuple[str, ...]],
 ) -> tuple[dict[str, Column], frozenset[str], list[Finding]]:
     """The columns with strays as missing; all words that were such; and the findings, with rows as `named` has them.
 
-    Columns that have a unit by `unit_of` become numbers. `DataError` where one of them holds words and is no column of
-    numbers with a few strays.
+    Columns that have a unit by `unit_of` become numbers. One that holds more words than stray into a column of numbers
+    stays text, or is refused by `DataError` where its unit was `asked` for.
     """
     found, all_words, findings = dict(columns), set[str](), []
     for name, column in columns.items():
@@ -63,9 +65,13 @@ def without(
         words = words_of(column, rules, unit)
         if not (words or unit) or isinstance(column, Numbers):
             continue
-        all_words |= set(words)
         values = [None if value in words else units.number(value, unit, rules.decimal) for value in column.values]
-        _require_numbers(name, unit, column, values, words)
+        bad = next((column.values[code] for code in _used(column) if values[code] is None), None) if not words else None
+        if bad is not None:
+            if asked:
+                _refuse(name, unit, bad)
+            continue
+        all_words |= set(words)
         plain = np.asarray([*(np.nan if value is None else value for value in values), np.nan])
         found[name] = Numbers(plain[column.codes])
         rows = np.flatnonzero(np.isin(column.codes, [column.values.index(word) for word in words]))
@@ -74,16 +80,18 @@ def without(
     return found, frozenset(all_words), findings
 
 
-def _require_numbers(name: str, unit: str, column: Texts, values: Sequence[float | None], words: Sequence[str]) -> None:
-    bad = next(
-        (text for text, value in zip(column.values, values, strict=True) if value is None and text not in words), None
+def _used(column: Texts) -> list[int]:
+    """The codes of the values that stand in some row."""
+    codes: list[int] = np.unique(column.codes[column.codes >= 0]).tolist()
+    return codes
+
+
+def _refuse(name: str, unit: str, text: str) -> NoReturn:
+    raise DataError(
+        f"The column {name!r} holds numbers in {unit!r}, and {text[:60]!r} is none.",
+        where=f"column {name!r}",
+        do="mend such cells, or leave the column as text: --reader.units none",
     )
-    if bad is not None:
-        raise DataError(
-            f"The column {name!r} holds numbers in {unit!r}, and {bad[:60]!r} is none.",
-            where=f"column {name!r}",
-            do="mend such cells, or leave the column as text: --reader.units none",
-        )
 
 
 def _finding(

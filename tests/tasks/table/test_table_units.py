@@ -93,6 +93,22 @@ def test_words_astray_among_quantities_are_read_as_missing_and_said(tmp_path: Pa
     assert "'heavy'" in {one.name: one for one in examples.findings}["words_among_numbers"].message
 
 
+def test_a_column_of_too_many_words_stays_text_and_is_refused_only_where_a_unit_was_asked_for(tmp_path: Path) -> None:
+    values = [f"w{i}" if i < 15 else f"{i} kg" for i in range(400)]
+    path = written(tmp_path / "a.csv", {"x": values, "z": [str(i % 7) for i in range(400)]})
+    examples = read(path)
+    assert column(examples, "x")[:2] == ["w0", "w1"]
+    assert examples.settled["units"][0] == []
+    with pytest.raises(DataError, match="holds numbers in 'kg', and 'w0' is none"):
+        read(path, units=("x=kg",))
+
+
+def test_words_in_rows_without_a_target_do_no_harm(tmp_path: Path) -> None:
+    values = ["heavy" if i == 7 else f"{i} kg" for i in range(ROWS)]
+    answers = ["" if i == 7 else str(i % 2) for i in range(ROWS)]
+    assert isinstance(column(read(written(tmp_path / "a.csv", {"x": values}, answers)), "x"), np.ndarray)
+
+
 def test_prediction_reads_the_same_unit_and_refuses_another(tmp_path: Path) -> None:
     path = written(
         tmp_path / "a.csv",
