@@ -184,8 +184,9 @@ def _table(examples: Examples, labels: Sequence[Any]) -> Inspection:
     everyone = tuple(range(len(examples)))
     raw = examples.fetch(everyone, None)
     columns = [raw[name] for name in examples.columns]
-    digests = tuple(f"{key:016x}" for key in rows.keys(columns, len(examples)).tolist())
-    chance = rows.equal_by_chance(columns, len(examples))
+    keys = rows.keys(columns, len(examples))
+    chance = rows.equal_by_chance(columns, keys)
+    digests = tuple(f"{key:016x}" for key in keys.tolist())
     anchor = sorted(sampling.order(0, "inspection", examples.ids, labels or ("",) * len(examples))[:ANCHOR].tolist())
     return Inspection(
         examples=examples,

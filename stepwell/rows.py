@@ -29,8 +29,8 @@ def keys(columns: Sequence[Column], count: int) -> Keys:
     return found
 
 
-def equal_by_chance(columns: Sequence[Column], count: int) -> bool:
-    """Whether rows are equal because their columns take few values, and not because they were copied.
+def equal_by_chance(columns: Sequence[Column], known: Keys) -> bool:
+    """Whether rows, whose `keys` are known, are equal because their columns take few values, and were not copied.
 
     Where chance makes rows equal it makes more that differ in a single column: by a digit, by one answer of many.
     A copy has no such neighbors. So the rows that repeat another one in all columns but one are counted, for each
@@ -38,20 +38,22 @@ def equal_by_chance(columns: Sequence[Column], count: int) -> bool:
     would make as many pairs of equal rows: of one fine column some values always come twice. Nothing equal is no
     chance either.
     """
+    count, copies = len(known), _repeated(known)
+    if not copies:
+        return False
     whole = np.zeros(count, dtype=np.uint64)
     for place, column in enumerate(columns):
         whole += _placed(column, place)
-    copies = _repeated(whole)
     nearly, share = 0, 1.0  # of all pairs of rows that are equal in every column so far, were these independent
     for place, column in enumerate(columns):
-        if not copies or nearly >= copies:
+        if nearly >= copies:
             break
         own = _placed(column, place)
         counts = np.unique(own, return_counts=True)[1].astype(np.float64)
         share *= float((counts * (counts - 1)).sum()) / (count * (count - 1))
         if len(counts) <= OWN * count:
             nearly += _repeated(whole - own) - copies
-    return 0 < copies <= max(nearly, share * count * (count - 1) / 2)
+    return copies <= max(nearly, share * count * (count - 1) / 2)
 
 
 def _repeated(found: Keys) -> int:

@@ -8,6 +8,10 @@ import pytest
 from stepwell import rows
 
 
+def by_chance(columns):
+    return rows.equal_by_chance(columns, rows.keys(columns, len(columns[0])))
+
+
 def test_rows_are_equal_where_all_their_cells_are():
     numbers = np.array([0.0, -0.0, np.nan, np.nan, 1.0])
     texts = ["a", "a", None, None, ""]
@@ -27,7 +31,7 @@ def test_few_values_make_equal_rows_by_chance(seed: int, levels: int, columns: i
     draw = np.random.default_rng(seed)
     table = [draw.integers(0, levels, 500).astype(float) for _ in range(columns)]
     assert len(np.unique(rows.keys(table, 500))) < 500
-    assert rows.equal_by_chance(table, 500)
+    assert by_chance(table)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.7])
@@ -35,7 +39,7 @@ def test_copies_of_measured_rows_are_no_chance_however_many(share: float):
     draw = np.random.default_rng(0)
     table = np.round(draw.normal(size=(400, 5)), 2)
     copied = np.concatenate([table, table[: int(share * 400)]])
-    assert not rows.equal_by_chance(list(copied.T), len(copied))
+    assert not by_chance(list(copied.T))
 
 
 def test_a_column_that_names_the_rows_hides_no_copies():
@@ -43,17 +47,17 @@ def test_a_column_that_names_the_rows_hides_no_copies():
     draw = np.random.default_rng(0)
     moment, sensor = np.arange(300.0), [np.repeat(draw.normal(size=60), 5) for _ in range(3)]
     table = [np.concatenate([column, column[:20]]) for column in (moment, *sensor)]
-    assert not rows.equal_by_chance(table, 320)
+    assert not by_chance(table)
 
 
 def test_rows_that_all_differ_are_not_equal_by_chance():
-    assert not rows.equal_by_chance([np.arange(10.0), ["x"] * 10], 10)
+    assert not by_chance([np.arange(10.0), ["x"] * 10])
 
 
 def test_values_of_one_fine_column_come_twice_by_chance():
     column = np.random.default_rng(0).integers(0, 1000, 240).astype(float)
     assert len(np.unique(column)) < 240
-    assert rows.equal_by_chance([column], 240)
+    assert by_chance([column])
     other = np.random.default_rng(1).integers(0, 1000, 240).astype(float)
     copied = [np.concatenate([one, one[:5]]) for one in (column, other)]
-    assert not rows.equal_by_chance(copied, 245)
+    assert not by_chance(copied)
