@@ -98,8 +98,8 @@ def of_frame(frame: Any, where: str, options: Options) -> Table:
 def column_of(values: Any, rules: cells.Rules, where: str = "") -> Column:
     """A column from an array or a list: numbers where all are (None and NaN are missing), else text.
 
-    Truth values and times become text as a CSV would hold them ("True", "2024-05-31"). `DataError` at anything
-    that is no plain value.
+    Truth values and times become text as a CSV would hold them ("True", "2024-05-31", "12:30:00"), durations hours.
+    `DataError` at anything that is no plain value.
     """
     if hasattr(values, "to_numpy") and not _is_datetimes(values):
         values = values.to_numpy()
@@ -107,8 +107,8 @@ def column_of(values: Any, rules: cells.Rules, where: str = "") -> Column:
     if array is not None and array.ndim == 1 and array.dtype.kind in "iuf":
         return Numbers(array.astype(np.float64))
     listed = values.tolist() if hasattr(values, "tolist") else list(values)
-    if array is not None and array.dtype.kind == "M":
-        listed = array.astype("datetime64[us]").tolist()
+    if array is not None and array.dtype.kind in "mM":
+        listed = array.astype(f"{array.dtype.kind}8[us]").tolist()
     plain = [_plain(value, where) for value in listed]
     if all(value is None or isinstance(value, float) for value in plain):
         return Numbers(np.asarray([math.nan if value is None else value for value in plain], dtype=np.float64))
@@ -176,6 +176,8 @@ def _plain(value: Any, where: str) -> float | str | None:
         return value.date().isoformat() if midnight else value.isoformat()
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value / datetime.timedelta(hours=1)
     if hasattr(value, "__float__") and not hasattr(value, "__len__"):  # Decimal, Fraction
         return float(value)
     raise DataError(f"A cell holds a {type(value).__name__}, which is no plain value.", where=where, do=LAYOUT)
@@ -196,4 +198,6 @@ def _is_column(one: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float | bool | np.generic | datetime.date | datetime.time)
+    return value is None or isinstance(
+        value, str | int | float | bool | np.generic | datetime.date | datetime.time | datetime.timedelta
+    )

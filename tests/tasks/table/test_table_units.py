@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,3 +154,15 @@ def test_a_target_in_a_unit_is_measured(tmp_path: Path) -> None:
 def test_what_is_written_with_a_unit_is_read_back(value: float, unit: str) -> None:
     assert units.number(f"{value:.3f} {unit}", unit) == pytest.approx(value)
     assert units.number(f"{value:.3f} {unit}", "mol") is None
+
+
+def test_times_and_durations_of_a_frame_are_numbers_too() -> None:
+    at = [datetime.time(i % 24, 30) for i in range(ROWS)]
+    took = [datetime.timedelta(minutes=90 + i) for i in range(ROWS)]
+    for frame in (
+        polars.DataFrame({"at": at, "took": took, "y": [i % 2 for i in range(ROWS)]}),
+        {"at": at, "took": np.array(took, dtype="timedelta64[ns]"), "y": [i % 2 for i in range(ROWS)]},
+    ):
+        examples = table.read(frame, Options())
+        assert column(examples, "at")[:2].tolist() == [0.5, 1.5]
+        assert column(examples, "took")[0] == 1.5
