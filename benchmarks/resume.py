@@ -3,10 +3,12 @@
     python benchmarks/resume.py                      # 200 kills, all tasks and settings in turn
     python benchmarks/resume.py --kills 10 --only table --only "two workers"
 
-For each task and setting one training runs undisturbed. Then others of the same seed get a SIGKILL at a random moment
-between the making of their folder and their end, and `resume` takes them up. Equal means the same bytes in every
-`history.jsonl`, in all that the newest checkpoints hold (weights, optimizers, averages, generators), in the
-predictions on the test part, the scores and the networks of the artifact.
+For each task and setting one training runs undisturbed. Then others of the same seed get a SIGKILL, and `resume` takes
+them up. Every other one is killed at a random moment between the making of its folder and its end, the rest soon after
+a random cycle was saved, because the cycles themselves are the smaller part of a short training; of four resumed ones
+one is killed again. Equal means the same bytes in every `history.jsonl`, in all that the newest checkpoints hold
+(weights, optimizers, averages, generators), in the predictions on the test part, the scores and the networks of the
+artifact.
 
 What is counted is kept below `--into` and by the program's own text, so that a count that is stopped goes on where it
 was; a training that differs is left there to be looked at. The guests of `tests/guests` are tasks like the others.
@@ -15,6 +17,7 @@ was; a training that differs is left there to be looked at. The guests of `tests
 from __future__ import annotations
 
 import argparse
+import glob
 import hashlib
 import json
 import os
@@ -34,10 +37,19 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
 # Children are forked from here, each with everything imported and nothing computed yet.
+import numpy as np  # noqa: E402
+import onnxruntime  # noqa: E402, F401
+import sklearn.ensemble  # noqa: E402
+import sklearn.linear_model  # noqa: E402, F401
+from torch import nn  # noqa: E402
+
 from stepwell import api, device, discovery, planning, recipe, training  # noqa: E402
+from stepwell.artifact import export  # noqa: E402
 from stepwell.building import Data  # noqa: E402
 from stepwell.errors import UsageError  # noqa: E402
 from stepwell.job import Job  # noqa: E402
+from stepwell.judge import bootstrap  # noqa: E402
+from stepwell.schema import Field, Network  # noqa: E402
 
 STEPS = 40
 ALWAYS: Mapping[str, Any] = {
@@ -59,6 +71,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "under a time": {"budget.steps": None, "budget.time": "120s"},
     "two folds": {"folds": 2, "budget.steps": STEPS // 2},
     "ensemble": {"ensemble": 2, "budget.steps": STEPS // 2},
+    "snapshots": {"ensemble": 2, "ensemble.kind": "snapshots", "budget.steps": STEPS // 2},
 }
 OF_TASK: Mapping[str, Mapping[str, Any]] = {
     "image_classification": {
@@ -70,7 +83,15 @@ OF_TASK: Mapping[str, Mapping[str, Any]] = {
     "table": {"model.dropout": 0.3},
 }
 EARLY, LATE = 0.02, 0.97  # of the undisturbed training's time: the first and the last moment of a kill
+SOON = 0.05  # seconds after a checkpoint: about what a few cycles take
+AGAIN = 4  # one in so many is killed twice
 TRIES = 20
+
+
+def warm_up() -> None:
+    """Export something, so that what that imports, a matter of seconds, is imported here and not in every child."""
+    given, answered = Field("x", "number", "float32", (2,)), Field("y", "number", "float32", (1,))
+    export.onnx_bytes("warm", Network(nn.Linear(2, 1), (given,), (answered,)), [np.zeros((2, 2), np.float32)])
 
 
 def any_precision(name: str) -> tuple[str, ...]:
@@ -80,7 +101,7 @@ def any_precision(name: str) -> tuple[str, ...]:
 
 
 def prepared() -> None:
-    """What differs in a child from a training as shipped: a short time budget, frequent checkpoints, bf16 anywhere."""
+    """What differs in a child: short under a time, frequent checkpoints, few resamples, bf16 on any processor."""
     settle = planning.settle
 
     def short(job: Job, data: Data) -> Job:
@@ -93,6 +114,7 @@ def prepared() -> None:
 
     planning.settle = short
     training.CHECKPOINT_SHARE = 0
+    bootstrap.REPLICATES = 50  # how wide an interval is, is not what is asked
     setattr(device, "precisions", any_precision)  # noqa: B010 - any CPU computes bf16, only slowly
 
 
@@ -160,7 +182,7 @@ def undisturbed(task: str, setting: str, place: Path) -> dict[str, Any] | None:
         if code:
             why = "is refused" if code == 3 else "FAILED"
             print(f"      {task}, {setting}: left out, the undisturbed training {why}; see {place}/undisturbed.txt")
-        found = {"seconds": seconds, "yields": yields(run)} if code == 0 else None
+        found = {"seconds": seconds, "cycles": saved(run), "yields": yields(run)} if code == 0 else None
         known.write_text(json.dumps(found))
     content: dict[str, Any] | None = json.loads(known.read_text())
     return content
@@ -174,6 +196,25 @@ def begun(run: Path) -> bool:
         return False
 
 
+def saved(run: Path) -> int:
+    """The cycles that checkpoints hold, over all members."""
+    newest: dict[str, int] = {}
+    # Path.rglob would fail on a folder that vanishes meanwhile.
+    for name in glob.iglob("**/checkpoints/0*", root_dir=run, recursive=True):  # noqa: PTH207
+        parent, _, cycle = name.rpartition("/")
+        newest[parent] = max(newest.get(parent, 0), int(cycle))
+    return sum(newest.values())
+
+
+def wait(process: int, run: Path, moment: float, cycle: int | None) -> None:
+    """Return `moment` seconds after now, or after `cycle` is saved; earlier where the child ends before that."""
+    while cycle is not None and saved(run) < cycle:
+        if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return
+        time.sleep(0.005)
+    time.sleep(moment)
+
+
 def killed(task: str, setting: str, place: Path, number: int, whole: Mapping[str, Any]) -> dict[str, Any]:
     """One training killed at a moment that hangs on `number`, and taken up: which of its yields differ."""
     chance = random.Random(number)  # noqa: S311 - the moment of a kill is no secret
@@ -181,23 +222,29 @@ def killed(task: str, setting: str, place: Path, number: int, whole: Mapping[str
     for _ in range(TRIES):
         shutil.rmtree(run.parent, ignore_errors=True)
         run.parent.mkdir(parents=True)
-        moment = chance.uniform(EARLY, LATE) * whole["seconds"]
+        cycle = chance.randint(1, whole["cycles"]) if chance.random() < 0.5 else None
+        moment = chance.uniform(EARLY, LATE) * whole["seconds"] if cycle is None else chance.uniform(0, SOON)
         process = child(train(task, setting, place.parent / "sample", run), log)
-        time.sleep(moment)
+        wait(process, run, moment, cycle)
         os.kill(process, signal.SIGKILL)
         if ended(process) == -signal.SIGKILL and begun(run):
             break  # else it was done already, or had not begun
     else:
         sys.exit(f"{task}, {setting}: {TRIES} kills came too early or too late")
+    kept = [saved(run)]
+    if chance.randrange(AGAIN) == 0:
+        process = child(lambda: api.resume(run, progress="plain"), log)
+        wait(process, run, chance.uniform(EARLY, LATE) * whole["seconds"] * (1 - kept[0] / whole["cycles"] / 2), None)
+        os.kill(process, signal.SIGKILL)
+        kept += [saved(run)] if ended(process) == -signal.SIGKILL else []
     state = json.loads((run / "run.json").read_text())["state"]
-    cycle = max((int(path.name) for path in run.rglob("checkpoints/0*")), default=0)
     code = 0 if state == "finished" else ended(child(lambda: api.resume(run, progress="plain"), log))
     after = yields(run) if code == 0 else {}
     differs = sorted(name for name in {*whole["yields"], *after} if whole["yields"].get(name) != after.get(name))
     if not differs:
         shutil.rmtree(run.parent)
         log.unlink()
-    return {"task": task, "setting": setting, "moment": moment, "saved": cycle, "code": code, "differs": differs}
+    return {"task": task, "setting": setting, "saved": kept, "of": whole["cycles"], "code": code, "differs": differs}
 
 
 def pairs(only: list[str]) -> Iterator[tuple[str, str]]:
@@ -211,6 +258,31 @@ def pairs(only: list[str]) -> Iterator[tuple[str, str]]:
                 yield task, setting
 
 
+def told(one: Mapping[str, Any], place: Path) -> str:
+    """What became of a killed training, in a line."""
+    at = ", again with ".join(str(count) for count in one["saved"])
+    said = "equal"
+    if one["differs"]:
+        said = f"DIFFERS (exit code {one['code']}): {', '.join(one['differs'])}; see {place}"
+    return f"{one['task']}, {one['setting']}: killed with {at} of {one['of']} cycles saved: {said}"
+
+
+def report(counted: list[dict[str, Any]]) -> None:
+    """A row a task, a setting, and a time of the kill."""
+    when = {
+        "killed before the first checkpoint": lambda one: one["saved"][0] == 0,
+        "killed in training": lambda one: 0 < one["saved"][0] < one["of"],
+        "killed after the last checkpoint": lambda one: one["saved"][0] == one["of"],
+        "killed twice": lambda one: len(one["saved"]) > 1,
+    }
+    groups = {name: [one for one in counted if holds(one)] for name, holds in when.items()}
+    for kind in ("setting", "task"):
+        for name in dict.fromkeys(one[kind] for one in counted):
+            groups[name] = [one for one in counted if one[kind] == name]
+    for name, rows in groups.items():
+        print(f"{name:36s} {sum(not one['differs'] for one in rows):4d} of {len(rows)}")
+
+
 def main() -> None:
     """Count, and print a row a setting and the sum; the exit code is 1 where anything differed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -221,6 +293,7 @@ def main() -> None:
     text = b"".join(path.read_bytes() for path in sorted([*ROOT.glob("stepwell/**/*.py"), Path(__file__)]))
     into = arguments.into.resolve() / hashlib.sha256(text).hexdigest()[:12]
     into.mkdir(parents=True, exist_ok=True)
+    warm_up()
     kept = into / "kills.json"
     done: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
     chosen = list(pairs(arguments.only))
@@ -242,20 +315,10 @@ def main() -> None:
             beside = kept.with_suffix(".new")
             beside.write_text(json.dumps(done, indent=1))
             beside.replace(kept)
-            told = done[key]
-            said = (
-                "equal"
-                if not told["differs"]
-                else f"DIFFERS (exit code {told['code']}): {', '.join(told['differs'])}; see {place}"
-            )
-            at = f"at {told['moment']:.1f} of {whole['seconds']:.1f} s, saved up to cycle {told['saved']}"
-            print(f"{number + 1:4d}  {task}, {setting}: killed {at}: {said}", flush=True)
+            print(f"{number + 1:4d}  {told(done[key], place)}", flush=True)
         counted.append(done[key])
         number += 1
-    for setting in SETTINGS:
-        rows = [not one["differs"] for one in counted if one["setting"] == setting]
-        if rows:
-            print(f"{setting:24s} {sum(rows):4d} of {len(rows)}")
+    report(counted)
     equal = sum(not one["differs"] for one in counted)
     print(f"equal: {equal}/{len(counted)}")
     sys.exit(equal < len(counted))

@@ -28,7 +28,7 @@ from stepwell.judge.trial import Trained, Trial
 from stepwell.preparation import Prepared
 from stepwell.recipe import Recipe
 from stepwell.run import Run
-from stepwell.schema import Array, Columns
+from stepwell.schema import Array, Columns, Field
 from stepwell.trials import members
 
 BATCH = 256
@@ -39,6 +39,7 @@ def carry_out(job: Job) -> None:
     """Train every member that this run still lacks, put them together, and judge them as one network."""
     job.run.write_json("environment.json", {**device.describe(), "seed": job.recipe.values["seed"]})
     data = intake.look(job)
+    _refuse_unless_averaged(job, data.preparation.schema.outputs)
     job.run.set_state("running")
     members.warm_up()
     asked = job.run.state()["trial"]
@@ -59,8 +60,9 @@ def carry_out(job: Job) -> None:
             run.set_state("finished")
         like = like or run.recipe()
         runs.append(run)
+        if number == 0:
+            _check(job, members.model_of(job, run, data), data)
     models = [members.model_of(job, run, data) for run in runs]
-    _check(job, models[0], data)
     frozen = _whole(job.recipe, runs[0].recipe())
     files.write_whole(job.run.path("recipe.yaml"), recipe.to_yaml(frozen))
     job = replace(job, recipe=frozen)
@@ -109,16 +111,24 @@ def _whole(asked: Recipe, first: Recipe) -> Recipe:
 
 
 def _check(job: Job, model: nn.Module, data: Data) -> None:
-    """`UsageError` where the networks of a task cannot answer as one: several of them, or answers that have no mean."""
-    networks = building.networks(job.folder, model, data.preparation.schema)
-    outputs = next(iter(networks.values())).outputs
-    if len(networks) > 1 or len(outputs) > 1 or outputs[0].kind not in ("logits", "number"):
-        raise UsageError(
-            f"Networks of {job.folder.name} cannot answer as one: {len(networks)} of them answer "
-            f"{', '.join(one.kind for one in outputs)}.",
-            where="ensemble",
-            do="leave out --ensemble",
-        )
+    """`UsageError` where the networks of a task cannot answer as one: several of them, or a part of what is trained."""
+    networks = list(building.networks(job.folder, model, data.preparation.schema).values())
+    if [one.module for one in networks] != [model]:
+        raise _no_mean(job, "what answers is not one network that is all that is trained")
+
+
+def _refuse_unless_averaged(job: Job, outputs: Sequence[Field]) -> None:
+    """`UsageError` where what a task's networks answer has no mean: it is neither one vector of scores nor numbers."""
+    fixed = len(outputs) == 1 and all(isinstance(size, int) for size in outputs[0].shape)
+    if not fixed or not (outputs[0].kind == "number" or (outputs[0].kind == "logits" and len(outputs[0].shape) == 1)):
+        listed = ", ".join(f"{one.name} ({one.kind} of shape {one.shape})" for one in outputs)
+        raise _no_mean(job, f"there is no mean of what they answer, {listed}")
+
+
+def _no_mean(job: Job, why: str) -> UsageError:
+    return UsageError(
+        f"Networks of {job.folder.name} cannot answer as one: {why}.", where="ensemble", do="leave out --ensemble"
+    )
 
 
 def _answering_as_one(

@@ -112,3 +112,20 @@ def test_what_makes_no_sense_is_said(pictures: Path, tmp_path: Path) -> None:
     assert "bagging" in told.value.do
     with pytest.raises(UsageError, match="no ensemble is asked for"):
         api.train("image_classification", pictures, run=tmp_path / "c", **wrong)
+
+
+@pytest.mark.parametrize(
+    ("task", "members", "why"),
+    [
+        ("toy_volume", 0, "there is no mean of what they answer, scores"),
+        ("toy_gan", 1, "what answers is not one network that is all that is trained"),
+    ],
+)
+def test_networks_that_have_no_mean_are_refused_before_the_second_is_trained(
+    task: str, members: int, why: str, tmp_path: Path
+) -> None:
+    data = api.sample(task, tmp_path / "data")
+    quick = {"budget.time": None, "budget.steps": 2, "training.threads": 1, "training.evaluate_every": 2}
+    with pytest.raises(UsageError, match=f"Networks of {task} cannot answer as one: {why}"):
+        api.train(task, data, ensemble=2, recipes=("quick",), settings=quick, run=tmp_path / "run", progress="quiet")
+    assert len(list((tmp_path / "run").glob("members/*"))) == members
