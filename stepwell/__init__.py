@@ -15,22 +15,25 @@ Importing this module imports nothing else; the first use of a name does.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stepwell.api import check, compare, env, evaluate, load, predict, resume, runs, sample, train
+    from stepwell.api import check, compare, env, evaluate, resume, runs, sample, train
+    from stepwell.prediction import load, predict
 
 __version__ = "0.1.0"
 
 __all__ = ["check", "compare", "env", "evaluate", "load", "predict", "resume", "runs", "sample", "train"]
+_QUICK = ("load", "predict")
+"""Those that do not wait for the imports of the others."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'stepwell' has no attribute {name!r}; it has {', '.join(__all__)}")
-    from stepwell import api
-
-    return getattr(api, name)
+    home = "prediction" if name in _QUICK else "api"
+    return getattr(importlib.import_module(f"stepwell.{home}"), name)
 
 
 def __dir__() -> list[str]:

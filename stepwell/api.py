@@ -1,17 +1,17 @@
 """The verbs, each a few lines: what the command line and `import stepwell` both call.
 
-check, predict, evaluate and load need no torch; it is imported inside the verbs that train.
+check, predict, evaluate and load need no torch; it is imported inside the verbs that train. predict and load are
+those of `prediction`, which imports less than this.
 """
 
 from __future__ import annotations
 
-import glob
 import os
 import shlex
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from stepwell import archives, comparison, discovery, files, inspection, ledger, preparation, reading, recipe
+from stepwell import comparison, discovery, files, inspection, ledger, preparation, reading, recipe
 from stepwell import run as run_folders
 from stepwell.artifact import predictor
 from stepwell.errors import DataError, Interrupted, MissingExtraError, RunError, UsageError
 from stepwell.job import Clock, Job
 from stepwell.judge import scoring
+from stepwell.prediction import load as load
+from stepwell.prediction import predict as predict
 from stepwell.progress import open_progress
 from stepwell.recipe import Recipe
 from stepwell.schema import Columns, Examples, Finding
@@ -315,21 +317,6 @@ def resume(
         return _carry_out(work)
 
 
-def predict(run: str | Path, sources: Sequence[Source] | Source) -> Iterator[dict[str, Any]]:
-    """The artifact's answer for each input, one dictionary an example; an unreadable one says `error`.
-
-    `run` is a run folder or an artifact folder; `sources` files, folders, globs, archives or arrays.
-    """
-    loaded = predictor.load(Path(run))
-    for source in _gathered(sources):
-        yield from loaded.predict(source)
-
-
-def load(run: str | Path) -> Predictor:
-    """The Predictor of a run folder or an artifact folder; its digests are checked first."""
-    return predictor.load(Path(run))
-
-
 def evaluate(run: str | Path, data: Source | None = None) -> dict[str, Any]:
     """Scores with intervals: those of the run's test part, judged once when it was trained, or on new labeled data."""
     opened = run_folders.open_run(Path(run))
@@ -455,26 +442,6 @@ def _flat(scores: Mapping[str, Any]) -> dict[str, Any]:
         },
         **({"trial": scores["trial"]} if scores.get("trial") else {}),
     }
-
-
-def _gathered(sources: Sequence[Source] | Source) -> Iterator[Source]:
-    """Single files together, so that they share batches; a folder, an archive or a pattern among them on its own."""
-    if not isinstance(sources, list | tuple) or not all(isinstance(one, str | Path) for one in sources):
-        yield sources
-        return
-    together: list[Source] = []
-    for one in sources:
-        path = Path(one)
-        pattern = not path.exists() and glob.has_magic(str(one))
-        if path.is_dir() or pattern or (path.is_file() and archives.archive_kind(path) is not None):
-            if together:
-                yield together
-            together = []
-            yield one
-        else:
-            together.append(one)
-    if together:
-        yield together
 
 
 def _usable(examples: Examples, prepared_by: preparation.Preparation) -> tuple[list[int], dict[str, str]]:

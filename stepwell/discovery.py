@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib.metadata
 import importlib.util
 import pkgutil
 import sys
@@ -22,6 +21,8 @@ from typing import TYPE_CHECKING, cast
 from stepwell.errors import MissingExtraError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from stepwell.task import Task
 
 
@@ -42,11 +43,13 @@ def load(room: str, name: str) -> ModuleType:
 
 def find(rooms: Sequence[str], name: str) -> ModuleType:
     """The module of the component in the first of `rooms` that has it; UsageError where none has."""
-    found = {one: room for room in reversed(rooms) for one in _components(room)}
-    if (plain := _plain(name)) not in found:
-        raise UsageError(f"There is no {name!r} in {' or '.join(rooms)}.", do=did_you_mean(plain, found))
-    owner = found[plain].partition(".")[0]
-    return _imported(_components(found[plain])[plain], task(owner).card.extra if owner in tasks() else "train")
+    plain = _plain(name)
+    for room in rooms:
+        if plain in (found := _components(room)):
+            owner, _, rest = room.partition(".")
+            return _imported(found[plain], task(owner).card.extra if rest and owner in tasks() else "train")
+    known = {one for room in rooms for one in _components(room)}
+    raise UsageError(f"There is no {name!r} in {' or '.join(rooms)}.", do=did_you_mean(plain, known))
 
 
 def tasks() -> tuple[str, ...]:
@@ -115,10 +118,24 @@ def _components(room: str) -> dict[str, str]:
 
 
 @functools.cache
-def _announced(group: str, path: tuple[str, ...]) -> tuple[importlib.metadata.EntryPoint, ...]:
+def _announced(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
     """The entry points of a group that the packages along `path` announce."""
-    packages = importlib.metadata.distributions(path=list(path))
+    if not (places := [place for place in path if _may_announce(place)]):
+        return ()
+    from importlib.metadata import distributions  # half as long an import as numpy's, which most commands can spare
+
+    packages = distributions(path=places)
     return tuple(entry for package in packages for entry in package.entry_points if entry.group == group)
+
+
+@functools.cache
+def _may_announce(folder: str) -> bool:
+    """Whether a package in `folder` announces anything for Stepwell; True where only a closer look can tell (a zip)."""
+    try:
+        files = [*Path(folder).glob("*-info/entry_points.txt"), *Path(folder).glob("EGG-INFO/entry_points.txt")]
+        return Path(folder).is_file() or any(b"[stepwell." in file.read_bytes() for file in files)
+    except OSError:
+        return True
 
 
 def _places(module: str) -> list[Path]:

@@ -18,7 +18,6 @@ Every message says what was wrong, where, and what to do next; the three are kep
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -107,6 +106,8 @@ class Interrupted(StepwellError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence that names the nearest known words, or all of them where none is near."""
+    import difflib  # only who is wrong waits for it
+
     names = sorted(known)
     near = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     if near:

@@ -8,7 +8,6 @@ line now and then, and `quiet` nothing; every stage, validation and note also go
 from __future__ import annotations
 
 import contextlib
-import html
 import math
 import os
 import sys
@@ -295,6 +294,8 @@ class _Notebook:
         self._handle.update(self._bundle(), raw=True)
 
     def _bundle(self) -> dict[str, str]:
+        import html  # a notebook alone needs it
+
         status = self._status
         bar = f'<progress max="{status.total}" value="{status.cycle}"></progress> ' if status.total else ""
         now = [bar + html.escape(status.line())] if status.stage else []

@@ -58,7 +58,7 @@ class _Result:
 
 @pytest.fixture
 def api(monkeypatch):
-    """A module in the place of `stepwell.api`: `calls` notes what is called, `answers` says what comes back."""
+    """In place of `stepwell.api` and `stepwell.prediction`: `calls` notes what is called, `answers` what comes back."""
     module = types.ModuleType("stepwell.api")
     module.calls = []
     module.answers = {
@@ -92,8 +92,9 @@ def api(monkeypatch):
 
     for name in (*module.answers, "plan"):
         setattr(module, name, stand_in(name))
-    monkeypatch.setitem(sys.modules, "stepwell.api", module)
-    monkeypatch.setattr(stepwell, "api", module, raising=False)
+    for name in ("api", "prediction"):
+        monkeypatch.setitem(sys.modules, f"stepwell.{name}", module)
+        monkeypatch.setattr(stepwell, name, module, raising=False)
     return module
 
 

@@ -35,6 +35,12 @@ def install(root: Path, name: str, entry_points: str, files: dict[str, str]) -> 
     )
 
 
+def forget() -> None:
+    """Look anew at what is announced: a package was installed after the first look."""
+    discovery._announced.cache_clear()
+    discovery._may_announce.cache_clear()
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder at the head of sys.path; what a test imported from it is forgotten afterwards."""
@@ -109,7 +115,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_of_all_rooms(guest: Path) 
 
 def test_a_name_found_twice_is_an_error_that_names_both(guest: Path) -> None:
     install(guest, "rival", "[stepwell.guest_transforms]\nturn_round = rival\n", {"rival.py": ""})
-    discovery._announced.cache_clear()
+    forget()
     with pytest.raises(UsageError, match=r"turn_round.*(guestpack\.turning.*rival|rival.*guestpack\.turning)"):
         discovery.names("guest_transforms")
 

@@ -171,6 +171,14 @@ def test_predict_works(trained: Path, pictures: Path) -> None:
     assert said.asked == []
 
 
+def test_an_answer_waits_for_no_import_that_it_does_not_need(trained: Path, pictures: Path) -> None:
+    """Most of the time of one answer goes into imports (`benchmarks/predict.py`)."""
+    spared = {"yaml", "rich", "jinja2", "stepwell.api", "stepwell.judge.scoring", "PIL.TiffImagePlugin"}
+    body = f"from stepwell.cli import main\nmain()\nprint(sorted({spared} & set(sys.modules)))\nleave()"
+    said = light(body, "predict", str(trained), str(pictures / "light" / "3.png"))
+    assert "light/3.png" in said.out and said.out.splitlines()[-1] == "[]", said.err
+
+
 def test_one_damaged_picture_does_not_stop_the_rest(trained: Path, pictures: Path) -> None:
     (pictures / "dark" / "0.png").write_bytes(b"no picture")
     said = command("predict", str(trained), str(pictures), "--json")

@@ -14,7 +14,6 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +151,8 @@ def contents(folder: Path, manifest: Manifest, name: str) -> bytes:
 def version() -> str:
     """The installed version of Stepwell; says so where it runs from a checkout that is not installed."""
     # Not `stepwell.__version__`: the top of the house would then lie below this room.
+    from importlib import metadata  # slow to import, and whoever reads an artifact need not know
+
     try:
         return metadata.version("stepwell")
     except metadata.PackageNotFoundError:

@@ -54,6 +54,7 @@ def _session(content: bytes, where: str, threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
     options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # threads that wait sleep, as torch's do
     if threads is not None:
         options.intra_op_num_threads = threads
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -73,6 +72,8 @@ def split(words: Sequence[str], known: Sequence[str]) -> tuple[list[str], dict[s
         else:
             following = next(rest, "--")
             if following.startswith("--"):
+                import difflib
+
                 near = difflib.get_close_matches(name, known, n=1)
                 do = f"did you mean {near[0]}?" if near else f"for instance {name} true"
                 raise UsageError(f"The flag {name} needs a value.", do=do)

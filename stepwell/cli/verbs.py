@@ -187,7 +187,9 @@ def _predict_flags(parser: argparse.ArgumentParser) -> None:
 
 def _predict(arguments: Arguments) -> Answer:
     form = rows.form(arguments.out, arguments.format)
-    answers = _api().predict(arguments.run, arguments.sources)
+    from stepwell import prediction  # what `api.predict` is, without all that the other verbs need
+
+    answers = prediction.predict(arguments.run, arguments.sources)
     if arguments.json and arguments.out is None:
         predictions = list(answers)
         failed = sum("error" in one for one in predictions)

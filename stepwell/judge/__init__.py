@@ -6,9 +6,7 @@ slices, leak, importance        where it is better or worse, what a leak is wort
 paired                          is one really better? differences with intervals and tests
 bootstrap                       how an interval comes about
 scores                          what `scores.json` holds, typed, and read back
+confidence                      how far answers can be relied on, fitted once and applied to every answer
+
+Nothing is imported here: whoever answers needs `confidence` and waits for nothing else.
 """
-
-from stepwell.judge.scores import Scores, from_json
-from stepwell.judge.scoring import evaluate_metrics, judge
-
-__all__ = ["Scores", "evaluate_metrics", "from_json", "judge"]

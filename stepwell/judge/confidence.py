@@ -14,14 +14,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stepwell.errors import RecipeError, did_you_mean
 from stepwell.metrics.confusion_matrix import class_numbers
 from stepwell.schema import Array, Columns, Field, Schema
-from stepwell.settings import AnswerOptions
+
+if TYPE_CHECKING:
+    from stepwell.settings import AnswerOptions  # settings read YAML, which no answer waits for
 
 LEAST, MOST = 0.05, 20.0
 """Between which a temperature is looked for."""

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from stepwell import discovery, files, judge, splitting
+from stepwell import discovery, files, splitting
 from stepwell.errors import RunError, UsageError
-from stepwell.judge import Scores
+from stepwell.judge.scores import Scores, from_json
 from stepwell.recipe import Recipe
 from stepwell.run import Run, open_run
 from stepwell.schema import Finding, Picture
@@ -81,7 +81,7 @@ def read(folder: Path, gallery: Gallery, *, examples: bool = True) -> Facts:
         worst=worst,
         state=state,
         recipe=run.recipe() if run.path("recipe.yaml").exists() else None,
-        scores=judge.from_json(scores) if scores is not None else None,
+        scores=from_json(scores) if scores is not None else None,
         findings=_converted(_json(run, "findings.json", []), tuple[Finding, ...], "findings.json"),
         history=_converted(_lines(run), tuple[dict[str, Any], ...], "history.jsonl"),
         timings=_converted(_json(run, "timings.json", {}), Timings, "timings.json"),

@@ -24,7 +24,7 @@ from quick_run import Contract
 
 from stepwell import api, building, checkpoint, discovery, files, planning, preparation, recipe, training
 from stepwell.artifact import predictor
-from stepwell.judge import from_json
+from stepwell.judge.scores import from_json
 from stepwell.loop import Plan, Step, Training
 from stepwell.run import Run
 from stepwell.schema import Columns, Field, Picture

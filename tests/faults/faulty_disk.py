@@ -164,3 +164,4 @@ def faulty(trouble: Trouble, *, really: bool = False) -> Iterator[Disk]:
             disk.forget(inode)
         # What could not be read while the disk failed is not to be remembered as absent.
         discovery._announced.cache_clear()
+        discovery._may_announce.cache_clear()

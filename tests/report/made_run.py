@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from stepwell import files, splitting
-from stepwell.judge import judge
+from stepwell.judge.scoring import judge
 from stepwell.recipe import Origin, Recipe, to_yaml
 from stepwell.run import create
 from stepwell.schema import Field, Finding, Picture, Schema
