@@ -28,6 +28,7 @@ from stepwell.schema import PARTS, Columns, Examples, Network, Objective, Part, 
 CHUNK = 256  # examples prepared at a time where a part does not lie in memory
 MEASURED = 16  # examples whose size is measured where sizes differ
 STUDIED = 10_000  # examples that baselines and choices see of a part that does not lie in memory
+SAMPLED, SAMPLED_LEAST = 2**28, 256  # bytes of such a part that a sample takes at most, if not so few examples
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,14 @@ class Data:
             yield prepare(self.preparation, self.examples, indices[start : start + CHUNK], self.truth)
 
     def sample(self, part: Part, count: int, seed: int) -> Prepared:
-        """At most `count` prepared examples of a part, chosen by counter, in their order."""
+        """At most `count` prepared examples of a part, chosen by counter, in their order.
+
+        Of a part that does not lie in memory they are at most so many as 256 MB hold, and 256 of any size.
+        """
         indices = self.parts[part]
+        if part not in self.prepared and len(indices):
+            size = bytes_per_example(self.preparation, self.examples, indices)
+            count = min(count, max(SAMPLED_LEAST, SAMPLED // max(1, size)))
         keys = randomness.keys([self.examples.ids[index] for index in indices])
         chosen = np.sort(randomness.order(seed, "sample", 0, keys)[:count])
         if part in self.prepared:

@@ -33,6 +33,10 @@ FINISHING, FINISHING_SHARE = 14.0, 0.15  # seconds for export, gate, judging and
 MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
 TRIED = 0.0  # seconds of measuring that stand for: one cycle, to see that it works and what it needs
 WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 2.5, 60
+VALIDATED_EXAMPLES, TRIED_EXAMPLES = 512, 256  # on which a validation is measured; one batch, to see what it needs
+DECODING_SECONDS = 1.5  # of measuring training cycles, once without decoding threads and once with them
+EXPORTING, FITTING = 110 * 2**20, 70 * 2**20  # bytes that PyTorch's export and scikit-learn take (measured)
+FITTED_NUMBERS, FITTED_BYTES = 2**25, 12  # numbers that a linear rival sees at most; bytes that each takes
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def finishing_seconds(budget: float) -> float:
 
 
 def machine(draft: recipe.Recipe) -> Decisions:
-    """Device, precision, threads and workers where they are `auto`."""
+    """Device, precision and threads where they are `auto`."""
     options = draft.options("training")
     found: Decisions = {}
     name, why = device.pick(options.device)
@@ -90,9 +94,6 @@ def machine(draft: recipe.Recipe) -> Decisions:
     if options.threads == "auto":
         threads = device.cores()
         found["training.threads"] = (threads, f"{threads} cores may be used here")
-    if options.workers == "auto":
-        workers = max(1, device.cores())
-        found["training.workers"] = (workers, "as many decoding threads as cores; they idle where data lie in memory")
     return found
 
 
@@ -225,6 +226,19 @@ def measure(
 
     `given` is a user's own module in place of the one that the recipe builds.
     """
+    seconds, model = cycle_seconds(draft, folder, data, placement, most, given)
+    return seconds, _validation_seconds(folder, data, model, TRIED_EXAMPLES if most == TRIED else VALIDATED_EXAMPLES)
+
+
+def cycle_seconds(
+    draft: recipe.Recipe,
+    folder: discovery.Folder,
+    data: Data,
+    placement: Placement,
+    most: float,
+    given: nn.Module | None,
+) -> tuple[float, nn.Module]:
+    """Seconds of one cycle, measured as in `measure`, and the throwaway model."""
     built = building.build_model(draft, folder, data.preparation.schema) if given is None else copy.deepcopy(given)
     model = built.to(placement.device)
     if placement.channels_last:
@@ -242,11 +256,27 @@ def measure(
         times.append(now - before)
         before = now
         if most == TRIED:
-            return times[0], 0.0
+            break
         if len(times) >= MEASURED_CYCLES + WARM_CYCLES or (len(times) > WARM_CYCLES and now - start > most):
             break
     measured = times[WARM_CYCLES:] or times
-    return sum(measured) / len(measured), _validation_seconds(folder, data, model)
+    return sum(measured) / len(measured), model
+
+
+def workers(draft: recipe.Recipe, decoded: bool, measured: Callable[[int], float]) -> Decisions:
+    """Where training examples are decoded: in the training's own thread, or in as many others as there are cores.
+
+    `measured(count)` are the seconds of a cycle with so many. The batches are the same either way, so that this may
+    follow the clock under any budget.
+    """
+    if draft.options("training").workers != "auto":
+        return {}
+    if not decoded:
+        return {"training.workers": (0, "the training examples lie in memory, so that nothing is left to decode")}
+    times = {count: measured(count) for count in (0, device.cores())}
+    best = min(times, key=lambda count: times[count])
+    told = ", ".join(f"{1000 * cycle:.0f} ms a cycle with {count}" for count, cycle in times.items())
+    return {"training.workers": (best, f"measured: {told} (0 decodes in the training's own thread)")}
 
 
 def threads(measured: Callable[[], tuple[float, float]]) -> tuple[Decisions, tuple[float, float]]:
@@ -266,11 +296,21 @@ def threads(measured: Callable[[], tuple[float, float]]) -> tuple[Decisions, tup
     return {"training.threads": (best, f"measured: {told}")}, times[best]
 
 
-def memory_plan(model: nn.Module, averaged: bool) -> str:
-    """A sentence on the memory that training will take, after a cycle was tried: what is used, and copies to come."""
-    copies = sum(t.numel() * t.element_size() for t in model.state_dict().values()) * (2 if averaged else 1)
-    planned, total = peak_memory() + copies, device.memory_total()
-    return f"memory: {planned / 2**30:.2f} GB planned, of {total / 2**30:.1f} GB"
+def memory_plan(model: nn.Module, averaged: bool, train_bytes: int) -> str:
+    """A sentence on the most memory that the whole run will take, after a cycle and a validation batch were tried.
+
+    It is what training takes with its copies of the weights, or what comes after it if that is more: the exporter,
+    and the rivals with what they are fitted on, `train_bytes` being the prepared training examples that they see.
+    """
+    weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())
+    copies = weights * (2 if averaged else 1)
+    training = device.memory_peak() + copies
+    rivals = FITTING + FITTED_BYTES * min(FITTED_NUMBERS, train_bytes)
+    after = device.memory_used() + copies + weights + EXPORTING + rivals
+    return (
+        f"memory: {max(training, after) / 2**30:.2f} GB planned ({training / 2**30:.2f} GB to train, "
+        f"{after / 2**30:.2f} GB to export and to fit the rivals), of {device.memory_total() / 2**30:.1f} GB"
+    )
 
 
 @contextlib.contextmanager
@@ -290,12 +330,12 @@ def enough_memory(batch_size: int) -> Iterator[None]:
         ) from error
 
 
-def _validation_seconds(folder: discovery.Folder, data: Data, model: nn.Module) -> float:
-    """Seconds of a validation, scaled from at most 512 examples."""
+def _validation_seconds(folder: discovery.Folder, data: Data, model: nn.Module, most: int) -> float:
+    """Seconds of a validation, scaled from at most so many examples."""
     valid = len(data.parts["valid"])
     if not valid:
         return 0.0
-    piece = data.sample("valid", 512, 0)
+    piece = data.sample("valid", most, 0)
     network = next(iter(building.networks(folder, model, data.preparation.schema).values()))
     answer = building.answering(folder, network, data)
     start = time.perf_counter()
@@ -314,12 +354,3 @@ def unresolved(completed: recipe.Recipe) -> None:
             f"Nothing decides the automatic value of {', '.join(left)}.",
             do=f"set it by hand, for instance --{left[0]} VALUE",
         )
-
-
-def peak_memory() -> int:
-    """The largest resident size of this process so far, in bytes."""
-    import resource
-    import sys
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -6,7 +6,9 @@ only where it is installed.
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import gc
 import importlib.metadata
 import math
 import os
@@ -103,6 +105,24 @@ def memory_free(device: str = "cpu") -> int:
     available = re.search(r"^MemAvailable:\s+(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)
     free = int(available[1]) * 1024 if available else _physical_memory()
     return min(free, max(limit - used, 0)) if limit and used else free
+
+
+def memory_used() -> int:
+    """The memory in bytes that this process takes, after what it has freed went back to the system; 0 where unknown."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:  # glibc keeps what was freed, most of which the next step of a training takes again
+        gc.collect()
+        trim(0)
+    words = _read("/proc/self/statm").split()
+    return int(words[1]) * os.sysconf("SC_PAGE_SIZE") if words else 0
+
+
+def memory_peak() -> int:
+    """The most memory in bytes that this process has taken so far."""
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def describe() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from torch import nn
 
-from stepwell import building, calibration, explaining, files, ledger, preparation, randomness, report
+from stepwell import building, calibration, device, explaining, files, ledger, preparation, randomness, report
 from stepwell.artifact import export, gate, predictor
 from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
@@ -57,7 +57,7 @@ def conclude(job: Job, gallery: Mapping[str, Any]) -> None:
             {
                 "stages": job.clock.stages,
                 "seconds": round(job.clock.gone(), 3),
-                "peak_memory_bytes": calibration.peak_memory(),
+                "peak_memory_bytes": device.memory_peak(),
             },
         )
         write_report(job.run, gallery, examples=job.pictures)

@@ -63,6 +63,8 @@ def _completed(job: Job, data: Data) -> Recipe:
     options = draft.options("training")
     place = placement(draft)
 
+    draft = recipe.with_values(draft, _workers(job, data, draft))
+
     def measure() -> tuple[float, float]:
         most = calibration.TRIED if budget is None else min(calibration.MEASURED_SECONDS, 0.03 * budget)
         with calibration.enough_memory(options.batch_size):
@@ -82,10 +84,29 @@ def _completed(job: Job, data: Data) -> Recipe:
 
     per_epoch = building.build_feed(draft, job.folder, data, place, options.batch_size).per_epoch
     decided = calibration.plan_cycles(draft, per_epoch, len(data.parts["valid"]), timed, seconds)
-    job.progress.note(calibration.memory_plan(trial, options.ema is not None))
+    seen = len(data.parts["train"]) if "train" in data.prepared else min(len(data.parts["train"]), building.STUDIED)
+    job.progress.note(calibration.memory_plan(trial, options.ema is not None, seen * size))
     draft = recipe.with_values(draft, decided)
     epochs = draft.options("budget").steps / per_epoch
     return recipe.with_values(draft, calibration.by_length(draft, job.folder, epochs))
+
+
+def _workers(job: Job, data: Data, draft: Recipe) -> calibration.Decisions:
+    """Where training examples are decoded, said in the log where they are."""
+    options, budget = draft.options("training"), draft.options("budget").time
+    most = calibration.DECODING_SECONDS if budget is None else min(calibration.DECODING_SECONDS, 0.02 * budget)
+
+    def cycle(count: int) -> float:
+        tried = recipe.with_values(draft, {"training.workers": (count, "tried")})
+        with calibration.enough_memory(options.batch_size):
+            return calibration.cycle_seconds(tried, job.folder, data, placement(draft), most, job.model)[0]
+
+    decoded = "train" not in data.prepared
+    decided = calibration.workers(draft, decoded, cycle)
+    if decoded:
+        for count, why in decided.values():
+            job.progress.note(f"training.workers is {count}: {why}")
+    return decided
 
 
 def _like(job: Job, data: Data, first: Recipe) -> Recipe:

@@ -18,6 +18,9 @@ from stepwell import discovery
 from stepwell.errors import ArtifactError, ExampleError, UsageError
 from stepwell.schema import Columns, Examples, Schema, Trace
 
+GROUP = 16
+"""Examples that are held at a time in a form larger than the one they end in."""
+
 
 class Fitted(Protocol):
     """A fitted transform: a frozen dataclass named `Fitted` in its file under `transforms/`.
@@ -26,7 +29,8 @@ class Fitted(Protocol):
     name columns; a transform is passed over where a column that it reads is absent (targets are, at
     prediction). `apply` returns only the columns it writes, and notes in `traces[i][<transform>]`
     what is needed to answer in original terms. An example that cannot be prepared raises
-    `ExampleError`.
+    `ExampleError`. One that has `expands` = True makes of an example something far larger than what the
+    chain leaves of it (a photograph before it is made small); few examples at a time go through such a chain.
     """
 
     @property
@@ -80,8 +84,25 @@ def run(preparation: Preparation, raw: Columns, *, training: bool = False) -> tu
 
     Only fields of the schema are kept; those that are dense in the schema come as one array.
     """
+    count = len(next(iter(raw.values()))) if raw else 0
+    if count <= GROUP or not _expands(preparation, raw):
+        return _through(preparation, raw, count, training=training)
+    groups = [range(start, min(start + GROUP, count)) for start in range(0, count, GROUP)]
+    done = [_through(preparation, take(raw, group), len(group), training=training) for group in groups]
+    return concatenate([columns for columns, _ in done]), [trace for _, traces in done for trace in traces]
+
+
+def _expands(preparation: Preparation, raw: Columns) -> bool:
+    """Whether a transform makes the examples larger for a while; a dense column is in its last form already."""
+    return any(
+        getattr(fitted, "expands", False) and any(isinstance(raw.get(name), list) for name in fitted.reads)
+        for _, fitted in preparation.transforms
+    )
+
+
+def _through(preparation: Preparation, raw: Columns, count: int, *, training: bool) -> tuple[Columns, list[Trace]]:
+    """What `run` gives, for all of `count` examples at once."""
     columns: Columns = dict(raw)
-    count = len(next(iter(columns.values()))) if columns else 0
     traces: list[Trace] = [{} for _ in range(count)]
     for name, fitted in preparation.transforms:
         if name in preparation.train_only and not training:
@@ -118,16 +139,29 @@ def prepare(
 
     Raises `ExampleError` at the first example that cannot be read; the audit finds those beforehand.
     """
-    parts: list[Columns] = []
+    whole: Columns = {}
     truths: list[Columns] = []
     traces: list[Trace] = []
     for start in range(0, len(indices), chunk):
         raw = examples.fetch(indices[start : start + chunk], None)
         truths.append({name: raw[name] for name in truth if name in raw})
         columns, noted = run(preparation, raw)
-        parts.append(columns)
+        _place(columns, whole, start, len(indices))
         traces.extend(noted)
-    return Prepared(tuple(examples.ids[i] for i in indices), concatenate(parts), concatenate(truths), tuple(traces))
+    return Prepared(tuple(examples.ids[i] for i in indices), whole, concatenate(truths), tuple(traces))
+
+
+def _place(columns: Columns, whole: Columns, start: int, count: int) -> None:
+    """Put prepared columns at row `start` of those of all `count` examples; joining them at the end would need twice
+    the memory.
+    """
+    for name, column in columns.items():
+        if isinstance(column, np.ndarray):
+            if name not in whole:
+                whole[name] = np.empty((count, *column.shape[1:]), dtype=column.dtype)
+            whole[name][start : start + len(column)] = column
+        else:
+            cast("list[Any]", whole.setdefault(name, [])).extend(column)
 
 
 def readable(

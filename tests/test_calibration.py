@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from types import SimpleNamespace
+
 import pytest
 
 from stepwell import calibration
@@ -11,7 +14,7 @@ from stepwell.settings import Budget
 UNTIMED = (float("nan"), float("nan"))
 
 
-def never() -> float:
+def never(*asked: object) -> float:
     raise AssertionError("asked without need")
 
 
@@ -55,3 +58,28 @@ def test_the_faster_number_of_threads_is_taken(monkeypatch: pytest.MonkeyPatch) 
     for times, best in (({4: 0.1, 1: 0.3}, 4), ({4: 0.3, 1: 0.1}, 1)):
         decided, timed = calibration.threads(lambda times=times: (times[now[0]], 0.0))  # type: ignore[misc]
         assert decided["training.threads"][0] == best == now[0] and timed == (times[best], 0.0)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """As much of a recipe as deciding on workers reads."""
+
+    workers: int | str
+
+    def options(self, section: str) -> SimpleNamespace:
+        return SimpleNamespace(**{section: None}, workers=self.workers)
+
+
+def test_examples_are_decoded_where_a_cycle_takes_less_time_and_the_reason_says_both(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calibration.device, "cores", lambda: 4)
+    for times, best in (({0: 0.1, 4: 0.3}, 0), ({0: 0.3, 4: 0.1}, 4)):
+        ((count, why),) = calibration.workers(Draft("auto"), True, times.__getitem__).values()
+        assert count == best and "100 ms" in why and "300 ms" in why
+
+
+def test_nothing_is_measured_where_nothing_is_decoded_or_the_workers_are_named() -> None:
+    ((count, why),) = calibration.workers(Draft("auto"), False, never).values()
+    assert count == 0 and "in memory" in why
+    assert calibration.workers(Draft(3), True, never) == {}

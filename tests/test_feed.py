@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from stepwell.errors import DataError
+from stepwell import discovery, preparation, reading
+from stepwell.errors import DataError, ExampleError
 from stepwell.feed import DecodedFeed, Feed, MemoryFeed, augmentation, collate
 from stepwell.preparation import Preparation, prepare
 from stepwell.schema import Array, Batch, Columns, Examples, Field, Schema, Trace
@@ -128,8 +132,6 @@ def test_augmentations_draw_by_example_and_epoch_and_not_by_place_in_the_batch()
 
 
 def test_workers_end_with_the_iterator() -> None:
-    import threading
-
     batches = decoded_feed(2).batches(0)
     next(batches)
     batches.close()  # type: ignore[attr-defined]
@@ -146,3 +148,46 @@ def test_unequal_shapes_in_one_batch_are_said() -> None:
     field = Field("image", "image", "uint8", (1, "height", "width"))
     with pytest.raises(DataError, match="differ in the shape of 'image'"):
         collate([np.zeros((1, 2, 3), np.uint8), np.zeros((1, 3, 3), np.uint8)], field)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_file_that_cannot_be_read_in_the_middle_of_an_epoch_is_named_and_workers_end(
+    workers: int, tmp_path: Path
+) -> None:
+    for number in range(48):
+        place = tmp_path / f"{number % 2}" / f"{number}.png"
+        place.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (9, 9), (number, 0, 0)).save(place)
+    folder = discovery.task("image_classification")
+    pictures = reading.read(folder, tmp_path)
+    prepared_by = folder.module("prepare").fit(folder.module("prepare").Options(size=8), pictures, range(48))
+    feed = DecodedFeed(pictures, range(48), prepared_by, batch_size=4, seed=0, workers=workers)
+    batches = feed.batches(0)
+    for _ in range(4):
+        next(batches)
+    (tmp_path / "1" / "7.png").write_bytes(b"no picture any more")
+    with pytest.raises(ExampleError) as caught:
+        list(islice(batches, 2 * feed.per_epoch))
+    assert caught.value.where == "1/7.png" and caught.value.do
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("stepwell-decode")]
+
+
+def test_only_a_few_pictures_are_held_at_their_own_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = discovery.task("image_classification")
+    pictures = [np.random.default_rng(n).integers(0, 255, (20 + n, 30, 3), dtype=np.uint8) for n in range(37)]
+    labeled = reading.read(folder, (pictures, [n % 2 for n in range(37)]))
+    prepared_by = folder.module("prepare").fit(folder.module("prepare").Options(size=8), labeled, range(37))
+    held: list[int] = []
+    resizer = type(prepared_by.transforms[1][1])
+    apply = resizer.apply
+
+    def counted(self: object, columns: Columns, traces: Sequence[Trace]) -> Columns:
+        held.append(len(columns["image"]))
+        return apply(self, columns, traces)
+
+    monkeypatch.setattr(resizer, "apply", counted)
+    together, traces = preparation.run(prepared_by, labeled.fetch(range(37), None))
+    assert max(held) <= preparation.GROUP < 37 == sum(held)
+    for index in range(37):
+        alone, (trace,) = preparation.run(prepared_by, labeled.fetch([index], None))
+        assert (alone["image"][0] == together["image"][index]).all() and trace == traces[index]

@@ -24,7 +24,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
@@ -81,13 +81,17 @@ class Options:
 class Fitted:
     """Decodes the column `image` to uint8 arrays `(channels, height, width)`; the sizes stay as they are.
 
-    A column `path`, where there is one, names the pictures in errors.
+    A column `path`, where there is one, names the pictures in errors. With `pictures` files are left as Pillow's
+    own pictures (of mode L or RGB) for a `resize` that follows: four copies of each cost as much as decoding it.
     """
+
+    expands: ClassVar[bool] = True
 
     channels: int = 3
     low: float = 0.0
     high: float = 65535.0
     max_pixels: int = 100_000_000
+    pictures: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -105,24 +109,30 @@ class Fitted:
         if isinstance(raw, np.ndarray) and raw.dtype == np.uint8 and raw.ndim == 3:
             return {"image": np.repeat(raw[:, None], self.channels, axis=1) if self.channels > 1 else raw[:, None]}
         names = columns.get("path", [""] * len(raw))
-        return {"image": [self.decode(one, str(name)) for one, name in zip(raw, names, strict=True)]}
+        form = self._picture if self.pictures else self.decode
+        return {"image": [form(one, str(name)) for one, name in zip(raw, names, strict=True)]}
 
     def decode(self, raw: Raw, where: str = "") -> Array:
         """One picture, uint8 `(channels, height, width)`; `ExampleError`, which names `where`, if that cannot be."""
+        pixels = np.asarray(self._picture(raw, where))
+        return pixels[None] if self.channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+    def _picture(self, raw: Raw, where: str) -> Image.Image:
+        """One picture, of mode L or RGB."""
         if isinstance(raw, np.ndarray):
-            return self._channels_first(_from_array(raw, self.low, self.high, where))
+            return self._in_mode(_from_array(raw, self.low, self.high, where))
         image, name = _opened(raw, where)
         _refuse_large(image.size, self.max_pixels, name)
         try:
-            return self._channels_first(_turned(_flat(image, self.low, self.high), _orientation(image)))
+            return self._in_mode(_turned(_flat(image, self.low, self.high), _orientation(image)))
         except _UNREADABLE as error:
             raise _unreadable(error, name) from error
 
-    def _channels_first(self, image: Image.Image) -> Array:
+    def _in_mode(self, image: Image.Image) -> Image.Image:
         if image.mode not in ("1", "L", "RGB", "RGBA"):  # not every space has a direct way to gray
             image = image.convert("RGB")
-        pixels = np.asarray(image.convert("L" if self.channels == 1 else "RGB"))
-        return pixels[None] if self.channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        mode = "L" if self.channels == 1 else "RGB"
+        return image if image.mode == mode else image.convert(mode)
 
 
 def fit(options: Options, pictures: Iterable[Raw]) -> Fitted:

@@ -32,7 +32,9 @@ class Options:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Resizes the column `image`, uint8 `(channels, h, w)` each, to one dense array `(n, channels, height, width)`.
+    """Resizes the column `image` to one dense array `(n, channels, height, width)`.
+
+    Its pictures are uint8 `(channels, h, w)`, or Pillow's, of mode L or RGB.
 
     The trace holds the original `size` `[h, w]`, and `scale` and `offset` `[y, x]`: a point of the original at y
     lies at y * scale + offset in the result (pixel borders count, not pixel centers).
@@ -58,7 +60,7 @@ class Fitted:
         pictures = columns["image"]
         notes: dict[tuple[int, int], Trace] = {}  # one note for all pictures of a size: traces are many
         for picture, trace in zip(pictures, traces, strict=True):
-            size = (int(picture.shape[1]), int(picture.shape[2]))
+            size = _size(picture)
             if size not in notes:
                 notes[size] = self._note(size)
             trace["resize"] = notes[size]
@@ -69,29 +71,44 @@ class Fitted:
             return {"image": []}
         return {"image": np.stack([self.resized(picture) for picture in pictures])}
 
-    def resized(self, picture: Array) -> Array:
-        """One picture, uint8 `(channels, h, w)`, to uint8 `(channels, height, width)`."""
-        channels, height, width = picture.shape
+    def resized(self, picture: Array | Image.Image) -> Array:
+        """One picture, uint8 `(channels, h, w)` or Pillow's, to uint8 `(channels, height, width)`."""
+        height, width = _size(picture)
         if (height, width) == (self.height, self.width):
-            return picture
-        image = Image.fromarray(picture[0] if channels == 1 else np.ascontiguousarray(picture.transpose(1, 2, 0)))
+            return _pixels(picture) if isinstance(picture, Image.Image) else picture
+        image = picture if isinstance(picture, Image.Image) else _image(picture)
         note = self._note((height, width))
         (scale_y, scale_x), (top, left) = note["scale"], note["offset"]
         if self.way == "letterbox":
             inner = (round(width * scale_x), round(height * scale_y))
-            whole = Image.new(image.mode, (self.width, self.height), (self.border,) * channels)
+            whole = Image.new(image.mode, (self.width, self.height), (self.border,) * len(image.getbands()))
             whole.paste(image.resize(inner, Image.Resampling.BILINEAR), (int(left), int(top)))
             image = whole
         else:
             box = (-left / scale_x, -top / scale_y, (self.width - left) / scale_x, (self.height - top) / scale_y)
             inside = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], width), min(box[3], height))  # rounding
             image = image.resize((self.width, self.height), Image.Resampling.BILINEAR, box=inside)
-        pixels = np.asarray(image)
-        return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        return _pixels(image)
 
     def _note(self, size: tuple[int, int]) -> Trace:
         scale, offset = placed(size, (self.height, self.width), self.way)
         return {"size": list(size), "scale": list(scale), "offset": list(offset)}
+
+
+def _size(picture: Array | Image.Image) -> tuple[int, int]:
+    """Height and width."""
+    if isinstance(picture, Image.Image):
+        return picture.height, picture.width
+    return int(picture.shape[1]), int(picture.shape[2])
+
+
+def _image(picture: Array) -> Image.Image:
+    return Image.fromarray(picture[0] if len(picture) == 1 else np.ascontiguousarray(picture.transpose(1, 2, 0)))
+
+
+def _pixels(image: Image.Image) -> Array:
+    pixels = np.asarray(image)
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def fit(options: Options) -> Fitted:

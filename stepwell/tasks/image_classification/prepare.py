@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -118,7 +118,7 @@ def fit(options: Options, examples: Examples, train: Sequence[int]) -> Preparati
     logits = Field(
         name="logits", kind="logits", dtype="float32", shape=(len(classes.classes),), classes=classes.classes
     )
-    chain = (("decode_image", decoding), ("resize", resizing), ("class_index", classes))
+    chain = (("decode_image", replace(decoding, pictures=True)), ("resize", resizing), ("class_index", classes))
     return Preparation(Schema((image,), (label,), (logits,)), chain)
 
 
