@@ -10,9 +10,12 @@ from __future__ import annotations
 import contextlib
 import random
 import signal
+import statistics
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, cast
 
@@ -31,6 +34,8 @@ from stepwell.run import Run
 from stepwell.task import Task
 
 CHECKPOINT_SHARE = 50  # a checkpoint is taken at most as often as keeps it under a fiftieth of the time
+PACE = 15  # cycles by which the speed of the machine is told
+MOST_SLOWER = 10.0  # times: for what is slower than that no budget can be kept
 
 
 def train(job: Job) -> None:
@@ -153,8 +158,9 @@ def _plan(frozen: Recipe, job: Job, card: Task, at: int | None) -> Plan:
 def _train(job: Job, training: Training, history: History, plan: Plan, headline: str) -> None:
     """The plain `for` around the loop: progress, history, checkpoints, the hard time limit, and being interrupted."""
     every = job.recipe.options("training").checkpoint_every
-    deadline = _deadline(job)
+    limit = _limit(job)
     saved_at, cost, unsaved = time.perf_counter(), 0.0, False
+    before = saved_at
 
     def save() -> float:
         start = time.perf_counter()
@@ -173,6 +179,8 @@ def _train(job: Job, training: Training, history: History, plan: Plan, headline:
             else:
                 job.progress.evaluation(_shown(event, headline), event.cycle)
             now = time.perf_counter()
+            if limit is not None:
+                limit.note(event, now - before)
             if interrupted():
                 save()
                 raise Interrupted(
@@ -183,20 +191,61 @@ def _train(job: Job, training: Training, history: History, plan: Plan, headline:
             if now - saved_at > max(every, CHECKPOINT_SHARE * cost):
                 cost, unsaved = save(), False
                 saved_at = time.perf_counter()
-            if deadline is not None and now > deadline and not training.ended:
+            if limit is not None and not training.ended and limit.reached(now):
                 _cut_short(job, training, plan)
+            before = time.perf_counter()
     if training.stopped_early:
         job.progress.note(f"stopped early at cycle {training.cycle:,}: no gain in {plan.patience} validations")
     if unsaved:
         save()
 
 
-def _deadline(job: Job) -> float | None:
-    """When training must end whatever the plan says, so that the whole command keeps its time budget."""
+@dataclass
+class Limit:
+    """When training must end, whatever the plan says, so that the whole command keeps its time budget.
+
+    `end` is when the command must have ended, `after` the seconds planned for export, judging and report, and
+    `rivals` those that fitting the rivals takes at most, however slow the machine. What comes after training was
+    planned at the speed before it: on a machine that became slower it takes as much longer as the cycles do now.
+    """
+
+    end: float
+    after: float
+    rivals: float
+    first: list[float] = field(default_factory=list)
+    latest: deque[float] = field(default_factory=lambda: deque(maxlen=PACE))
+    validation: float = 0.0  # in cycles, as long as those before it took
+
+    def note(self, event: Step | Evaluation, seconds: float) -> None:
+        """Hear that a cycle or a validation took so long."""
+        if isinstance(event, Evaluation):
+            self.validation = seconds / max(self._cycle(), 1e-9)
+            return
+        if len(self.first) < PACE:
+            self.first.append(seconds)
+        self.latest.append(seconds)
+
+    def _cycle(self) -> float:
+        return statistics.median(self.latest) if self.latest else 0.0
+
+    def slower(self) -> float:
+        """How many times as long the latest cycles took as the first ones, at least 1."""
+        first = statistics.median(self.first) if self.first else 0.0
+        return max(1.0, self._cycle() / first) if first > 0 else 1.0
+
+    def reached(self, now: float) -> bool:
+        """Whether there is only time left for a last validation and what comes after training."""
+        last = self.validation * self._cycle()
+        left = self.end - self.rivals - last - now
+        return left < MOST_SLOWER * self.after and left < min(MOST_SLOWER, self.slower()) * self.after
+
+
+def _limit(job: Job) -> Limit | None:
     budget: float | None = job.recipe.options("budget").time
     if budget is None or job.extension:
         return None
-    return job.clock.began + budget - calibration.finishing_seconds(budget) - calibration.baseline_seconds(budget)
+    after, rivals = calibration.finishing_seconds(budget), calibration.baseline_seconds(budget)
+    return Limit(job.clock.began + budget, after, rivals)
 
 
 def _cut_short(job: Job, training: Training, plan: Plan) -> None:

@@ -226,7 +226,7 @@ def test_a_training_cut_short_ends_there_too_when_it_was_killed_at_that(
     begun = begin("toy_gan", sources["toy_gan"], tmp_path / "begun", {"training.checkpoint_every": 60})
     whole, killed = begun.copy(tmp_path / "whole"), begun.copy(tmp_path / "killed")
     with monkeypatch.context() as slow:
-        slow.setattr(training, "_deadline", lambda job: 0.0)
+        slow.setattr(training, "_limit", lambda job: training.Limit(0.0, 1.0, 0.0))
         training.fit(whole, begun.data)
         killed_at(1, killed, begun.data, saving=True)
     assert whole.run.state()["cut_short"]["cycle"] == 1
