@@ -32,7 +32,9 @@ JUNK = frozenset(
 
 _BROKEN = (OSError, EOFError, ValueError, OverflowError, MemoryError, NotImplementedError, struct.error, zlib.error)
 _DAMAGED = (*_BROKEN, zipfile.BadZipFile, tarfile.TarError)
-_HONEST_START = 64 * 2**20  # bytes below which no ratio is suspect: a page of zeros is no bomb
+
+HONEST_START = 64 * 2**20
+"""Bytes below which no ratio is suspect: a page of zeros is no bomb."""
 
 
 @dataclass(frozen=True)
@@ -278,7 +280,7 @@ class _Refusals:
         self._total += size
         if size > self._limits.file_bytes:
             self.refuse(f"{name!r} has {size:,} bytes, more than the limit of {self._limits.file_bytes:,}")
-        if self._total > max(_HONEST_START, self._limits.ratio * self._packed):
+        if self._total > max(HONEST_START, self._limits.ratio * self._packed):
             self.refuse(f"its {self._packed:,} bytes would unpack to more than {self._total:,}: a decompression bomb")
 
     def refuse(self, why: str) -> None:
@@ -384,7 +386,7 @@ class _Inflated(io.RawIOBase):
         content = self._stream.read(len(buffer))
         buffer[: len(content)] = content
         self._given += len(content)
-        if self._given > max(_HONEST_START, self._limits.ratio * self._file.tell()):
+        if self._given > max(HONEST_START, self._limits.ratio * self._file.tell()):
             _Refusals(self._path, self._limits).refuse("it is a decompression bomb")
         if self._given > self._limits.memory:
             raise DataError(

@@ -119,6 +119,7 @@ def column_of(values: Any, rules: cells.Rules, where: str = "") -> Column:
 
 def _of_columns(columns: Mapping[str, Any], where: str, options: Options) -> Table:
     rules = cells.Rules("." if options.decimal == "auto" else options.decimal, frozenset(options.tokens()))
+    store.refuse_wide(len(columns), where)
     lengths = {name: len(column) for name, column in columns.items()}
     rows = next(iter(lengths.values()), 0)
     other = next((name for name, length in lengths.items() if length != rows), None)

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import io
 import itertools
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import numpy as np
 
 from stepwell import archives
 from stepwell.errors import DataError
 from stepwell.schema import Finding
-from stepwell.tasks.table import cells, store
+from stepwell.tasks.table import cells, store, text
 from stepwell.tasks.table.options import Options
 from stepwell.tasks.table.store import Table
 
@@ -94,9 +91,12 @@ def read(path: Path, options: Options, *, texts: bool | frozenset[str] = frozens
     return Table(str(path), columns, rows, 1, layout.rules, settings, layout.findings)
 
 
-def look(path: Path, options: Options) -> Layout:
-    """The layout of a file, by its first records and the options; `DataError` where it has none."""
-    encoding, findings = _encoding(path, options.encoding)
+def look(path: Path, options: Options, *, glance: bool = False) -> Layout:
+    """The layout of a file, by its first records and the options; `DataError` where it has none.
+
+    With a `glance` the encoding is that of the first bytes; else all of them are gone through.
+    """
+    encoding, findings = _encoding(path, options.encoding, _HEAD_CHARACTERS if glance else None)
     head = _head(path, encoding)
     told = _SPREADSHEET.match(head)
     delimiter = told[1] if told and options.delimiter == "auto" else _delimiter(head, options.delimiter, path)
@@ -104,6 +104,7 @@ def look(path: Path, options: Options) -> Layout:
     if not records:
         raise DataError("The file is empty.", where=str(path), do="give a table with a header and rows")
     width = _width(records)
+    store.refuse_wide(max(width, len(records[0])), str(path))
     preface = next(place for place, record in enumerate(records) if len(record) >= width - 1)
     width = max(width, len(records[preface]))  # rows below a longer header lack cells, which is said of them
     if width > 1 and len(records[preface]) == width - 1 and not _named_rows(records[preface:], width):
@@ -191,7 +192,7 @@ def _refuse_ragged(record: Record, row: int, line: int, layout: Layout, path: Pa
 def _opened(path: Path, encoding: str) -> Iterator[io.TextIOBase]:
     """The file as text; whatever goes wrong while it is read is a `DataError` that names it."""
     try:
-        with _bytes(path) as raw:
+        with text.opened(path) as raw:
             yield io.TextIOWrapper(raw, encoding=encoding, newline="")
     except UnicodeDecodeError as error:
         raise DataError(
@@ -199,24 +200,13 @@ def _opened(path: Path, encoding: str) -> Iterator[io.TextIOBase]:
             where=str(path),
             do="name its encoding, for instance --reader.encoding cp1252",
         ) from error
-    except (OSError, EOFError, zlib.error) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        raise DataError(f"The file cannot be read: {reason}.", where=str(path), do="check the file") from error
-
-
-@contextmanager
-def _bytes(path: Path) -> Iterator[BinaryIO]:
-    if path.name.lower().endswith(".gz"):
-        with gzip.open(path) as packed:
-            yield cast("BinaryIO", packed)
-    else:
-        with path.open("rb") as file:
-            yield file
+    except text.DAMAGED as error:
+        raise text.cannot_be_read(path, error) from error
 
 
 def _parsed(file: io.TextIOBase, delimiter: str, path: Path, most: int | None = None) -> Iterator[tuple[int, Record]]:
     """The records that are not blank, each with the number of the line it ends on; the first `most` alone."""
-    lines: Iterator[str] = iter(file)
+    lines = text.lines(file, path)
     if delimiter == " ":
         lines = (" ".join(line.split()) for line in lines)
     csv.field_size_limit(_FIELD)
@@ -242,8 +232,11 @@ def _parsed(file: io.TextIOBase, delimiter: str, path: Path, most: int | None = 
         ) from error
 
 
-def _encoding(path: Path, wanted: str) -> tuple[str, list[Finding]]:
-    """The encoding of a file: as wanted, by its mark, UTF-8 where all of it is, else Windows' own for the West."""
+def _encoding(path: Path, wanted: str, most: int | None) -> tuple[str, list[Finding]]:
+    """The encoding of a file: as wanted, by its mark, UTF-8 where all of it is, else Windows' own for the West.
+
+    All of it, or (about) the first `most` bytes.
+    """
     if wanted != "auto":
         try:
             return codecs.lookup(wanted).name, []
@@ -251,7 +244,7 @@ def _encoding(path: Path, wanted: str) -> tuple[str, list[Finding]]:
             raise DataError(f"There is no encoding {wanted!r}.", do="for instance utf-8, cp1252, latin-1") from error
     decoder, place = codecs.getincrementaldecoder("utf-8")(), 0
     try:
-        with _bytes(path) as raw:
+        with text.opened(path) as raw:
             start = raw.read(4)
             if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
                 return "utf-32", []
@@ -265,23 +258,22 @@ def _encoding(path: Path, wanted: str) -> tuple[str, list[Finding]]:
                     do="save it as CSV or Parquet; if it is text, name its encoding, for instance "
                     "--reader.encoding utf-16-le",
                 )
-            while block:
+            while block and (most is None or place < most):
                 decoder.decode(block)
                 place += len(block)
                 block = raw.read(2**20)
     except UnicodeDecodeError as error:
         return "cp1252", [_encoding_finding(path, place + error.start, error.object[error.start])]
-    except (OSError, EOFError, zlib.error) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        raise DataError(f"The file cannot be read: {reason}.", where=str(path), do="check the file") from error
+    except text.DAMAGED as error:
+        raise text.cannot_be_read(path, error) from error
     return "utf-8-sig", []
 
 
 def _head(path: Path, encoding: str) -> str:
     with _opened(path, encoding) as file:
-        text = file.read(_HEAD_CHARACTERS)
-    lines = text.splitlines(keepends=True)
-    return "".join(lines if len(text) < _HEAD_CHARACTERS or len(lines) < 3 else lines[:-1])
+        head = file.read(_HEAD_CHARACTERS)
+    lines = head.splitlines(keepends=True)
+    return "".join(lines if len(head) < _HEAD_CHARACTERS or len(lines) < 3 else lines[:-1])
 
 
 def _delimiter(head: str, wanted: str, path: Path) -> str:

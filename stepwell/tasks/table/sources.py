@@ -17,6 +17,7 @@ from stepwell.tasks.table.store import Table
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _SOUNDS = (".wav", ".flac", ".mp3", ".ogg")
+_LOOKED_AT = 200  # cells of a first row: a list of files has few columns, and asking the disk for each takes long
 _LAYOUT = """give one table, or name the files after their parts, for instance
     folder/train.csv
     folder/test.csv"""
@@ -107,11 +108,11 @@ def _lists_files(path: Path) -> bool:
     """Whether the first row of a file names a file: it is a list of those; or has one cell of text: lines of text."""
     if parquet.is_parquet(path):
         return False
-    layout = separated.look(path, Options())
+    layout = separated.look(path, Options(), glance=True)
     first = separated.first_row(path, layout)
     if layout.width < 2:
         return not first or cells.number(first[0]) is None
-    return any(_is_medium(cell) or _is_there(path.parent, cell) for cell in first)
+    return any(_is_medium(cell) or _is_there(path.parent, cell) for cell in first[:_LOOKED_AT])
 
 
 def _is_there(folder: Path, cell: str) -> bool:

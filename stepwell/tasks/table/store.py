@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from stepwell.errors import DataError
 from stepwell.schema import Array, Columns, Finding
 from stepwell.tasks.table.cells import Column, Numbers, Rules, Texts
 
 RESERVED = ("label", "value", "path", "numbers", "categories", "value_scaled", "logits")
 """Names that mean something else in the chain: an input of that name is called `<name> (column)`."""
+
+WIDEST = 50_000
+"""Columns that a table may have: each costs the network weights and a person a line, and genes are no more."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,16 @@ class Rows:
             if truth is not None:
                 found[name] = truth.at(at)
         return found
+
+
+def refuse_wide(width: int, where: str) -> None:
+    """`DataError` where a table of `width` columns is too wide."""
+    if width > WIDEST:
+        raise DataError(
+            f"The table has {width:,} columns; {WIDEST:,} are taken.",
+            where=where,
+            do="keep the columns that may matter, or transpose it if its columns are the rows",
+        )
 
 
 def raw_name(name: str) -> str:
