@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
 
 import numpy as np
@@ -21,11 +21,10 @@ from stepwell.artifact.torch_network import torch_network
 from stepwell.errors import TrainingError
 from stepwell.judge import scoring
 from stepwell.loop import LOWER_RATE, Turn
-from stepwell.preparation import Preparation, Prepared, concatenate, prepare, take
+from stepwell.preparation import Preparation, Prepared, at_a_time, concatenate, prepare, take
 from stepwell.recipe import Recipe
 from stepwell.schema import PARTS, Columns, Examples, Network, Objective, Part, Schema
 
-CHUNK = 256  # examples prepared at a time where a part does not lie in memory
 MEASURED = 16  # examples whose size is measured where sizes differ
 STUDIED = 10_000  # examples that baselines and choices see of a part that does not lie in memory
 SAMPLED, SAMPLED_LEAST = 2**28, 256  # bytes of such a part that a sample takes at most, if not so few examples
@@ -51,14 +50,19 @@ class Data:
         """How many training examples an epoch shows: each once, or as often as it is viewed."""
         return len(self.parts["train"]) * max(1, self.preparation.views)
 
+    @cached_property
+    def _keys(self) -> dict[Part, randomness.Keys]:
+        """The keys of the ids of each part that was sampled: of a million they take seconds."""
+        return {}
+
     def pieces(self, part: Part) -> Iterator[Prepared]:
-        """The prepared examples of a part: at once where they lie in memory, else `CHUNK` at a time."""
+        """The prepared examples of a part: at once where they lie in memory, else a few at a time."""
         if part in self.prepared:
             yield self.prepared[part]
             return
-        indices = self.parts[part]
-        for start in range(0, len(indices), CHUNK):
-            yield prepare(self.preparation, self.examples, indices[start : start + CHUNK], self.truth)
+        indices, chunk = self.parts[part], at_a_time(self.examples)
+        for start in range(0, len(indices), chunk):
+            yield prepare(self.preparation, self.examples, indices[start : start + chunk], self.truth)
 
     def sample(self, part: Part, count: int, seed: int) -> Prepared:
         """At most `count` prepared examples of a part, chosen by counter, in their order.
@@ -69,8 +73,9 @@ class Data:
         if part not in self.prepared and len(indices):
             size = bytes_per_example(self.preparation, self.examples, indices)
             count = min(count, max(SAMPLED_LEAST, SAMPLED // max(1, size)))
-        keys = randomness.keys([self.examples.ids[index] for index in indices])
-        chosen = np.sort(randomness.order(seed, "sample", 0, keys)[:count])
+        if part not in self._keys:
+            self._keys[part] = randomness.keys([self.examples.ids[index] for index in indices])
+        chosen = np.sort(randomness.order(seed, "sample", 0, self._keys[part])[:count])
         if part in self.prepared:
             whole = self.prepared[part]
             ids, traces = (tuple(column[row] for row in chosen) for column in (whole.ids, whole.traces))

@@ -7,8 +7,10 @@ not fitted on: an identifier, which fits everything, tells nothing.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -96,11 +98,17 @@ def answer(inspection: Inspection) -> tuple[Codes, Answer] | None:
     """The places in `inspection.looked` of the labeled rows, ascending, and their answers; None without any."""
     looked, facts = inspection.looked, inspection.examples.facts
     if inspection.labels:
-        values = [inspection.labels[i] for i in looked]
-        places = np.array([place for place, value in enumerate(values) if value is not None], dtype=np.int64)
-        known: dict[object, int] = {}
-        codes = [known.setdefault(values[place], len(known)) for place in places.tolist()]
-        found = Answer(np.array(codes, dtype=np.int64), tuple(str(name) for name in known))
+        labels = inspection.labels
+        values = labels if len(looked) == len(labels) else [labels[i] for i in looked]
+        codes, names = _numbered(values)
+        places = np.arange(len(codes), dtype=np.int64)
+        if None in names:
+            lacking = names.index(None)
+            names.remove(None)
+            places = np.flatnonzero(codes != lacking)
+            codes = codes[places]
+            codes -= codes > lacking
+        found = Answer(codes, tuple(str(name) for name in names))
     elif "value" in facts:
         whole = np.array([np.nan if value is None else value for value in facts["value"]], dtype=np.float64)
         numbers = whole[np.asarray(looked, dtype=np.int64)]
@@ -123,9 +131,15 @@ def coded(column: Array | Sequence[str | None]) -> tuple[Codes, int]:
     if isinstance(column, np.ndarray):
         values, codes = np.unique(column, return_inverse=True)
         return codes.astype(np.int64, copy=False), len(values)
-    known: dict[str | None, int] = {}
-    listed = [known.setdefault(cell, len(known)) for cell in column]
-    return np.array(listed, dtype=np.int64), len(known)
+    found, names = _numbered(column)
+    return found, len(names)
+
+
+def _numbered(values: Sequence[Hashable]) -> tuple[Codes, list[Hashable]]:
+    """A number `(n,)` for each value in the order of their first coming, and the values in that order."""
+    known: defaultdict[Hashable, int] = defaultdict(itertools.count().__next__)
+    codes = np.fromiter(map(known.__getitem__, values), np.int64, len(values))
+    return codes, list(known)
 
 
 def binned(column: Array | Sequence[str | None], bins: int = BINS) -> tuple[Codes, int]:

@@ -16,6 +16,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import shutil
 import stat
 import time
@@ -43,6 +44,7 @@ _NEXT_STEP = {
     errno.EIO: "the disk reports an error: copy what you need elsewhere and check the disk",
 }
 _SEAL = "seal"
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def write_whole(path: Path, data: bytes | str) -> None:
@@ -85,11 +87,13 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     Takes mappings, sequences, dataclasses, paths, numpy scalars and arrays; numbers that are not
     finite become null. Text that UTF-8 cannot carry (undecodable file names) is escaped.
     """
-    plain = _plain(value)
-    text = json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=indent)
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        return json.dumps(plain, ensure_ascii=True, allow_nan=False, indent=indent)
-    return text
+    plain = value
+    try:
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=indent)
+    except (TypeError, ValueError):  # not plain yet
+        plain = _plain(value)
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=indent)
+    return json.dumps(plain, ensure_ascii=True, allow_nan=False, indent=indent) if _SURROGATES.search(text) else text
 
 
 def sealed(value: Any) -> dict[str, Any]:

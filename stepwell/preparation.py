@@ -21,6 +21,9 @@ from stepwell.schema import Columns, Examples, Schema, Trace
 GROUP = 16
 """Examples that are held at a time in a form larger than the one they end in."""
 
+FEW, MANY, CELLS = 16, 256, 2**20
+"""Examples prepared at once: of a very wide table, where they are decoded; and cells, where they are rows."""
+
 
 class Fitted(Protocol):
     """A fitted transform: a frozen dataclass named `Fitted` in its file under `transforms/`.
@@ -133,15 +136,18 @@ def prepare(
     indices: Sequence[int],
     truth: Sequence[str],
     *,
-    chunk: int = 256,
+    chunk: int | None = None,
 ) -> Prepared:
     """Fetch and prepare the examples at `indices`, `chunk` at a time, keeping their truth in original terms.
+
+    How many that is changes no result; None takes `at_a_time`.
 
     Raises `ExampleError` at the first example that cannot be read; the audit finds those beforehand.
     """
     whole: Columns = {}
     truths: list[Columns] = []
     traces: list[Trace] = []
+    chunk = chunk or at_a_time(examples)
     for start in range(0, len(indices), chunk):
         raw = examples.fetch(indices[start : start + chunk], None)
         truths.append({name: raw[name] for name in truth if name in raw})
@@ -162,6 +168,15 @@ def _place(columns: Columns, whole: Columns, start: int, count: int) -> None:
             whole[name][start : start + len(column)] = column
         else:
             cast("list[Any]", whole.setdefault(name, [])).extend(column)
+
+
+def at_a_time(examples: Examples) -> int:
+    """How many examples are prepared at once: few of what has to be decoded, of rows of a table what `CELLS` holds.
+
+    Pictures and the like lie decoded and in full size in memory until they are prepared; the cells of a row take a
+    few bytes, and what is done once for each chunk costs more than they do.
+    """
+    return max(FEW, CELLS // len(examples.columns)) if examples.columns else MANY
 
 
 def readable(

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ LIMIT = 2**31
 """The most bytes of a `split.csv` that are read."""
 
 _HEAD = ["unit", "id", "part", "group", "why"]
+_OTHER_COLUMNS = "the columns are not unit, id, part, group, why"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
@@ -38,8 +39,7 @@ class Ties:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One line of `split.csv`: an example, its part ("" = in none), what it must stay together with, and why."""
 
     unit: str
@@ -223,16 +223,19 @@ def write_split(path: Path, rows: Sequence[Row]) -> None:
 def read_split(path: Path) -> list[Row]:
     """The rows of a `split.csv` as they were written; `RunError` where it is missing or damaged."""
     content = files.read_bytes(path, LIMIT)
+    guarded = b"'" in content
     try:
-        lines = list(csv.reader(io.StringIO(content.decode("utf-8", "surrogatepass"), newline=""), strict=True))
-        if not lines or lines[0] != _HEAD or any(len(line) != len(_HEAD) for line in lines):
-            raise ValueError("the columns are not unit, id, part, group, why")
-        rows = [Row(*(cell.removeprefix("'") for cell in line)) for line in lines[1:]]
+        lines = csv.reader(io.StringIO(content.decode("utf-8", "surrogatepass"), newline=""), strict=True)
+        if next(lines, None) != _HEAD:
+            raise ValueError(_OTHER_COLUMNS)
+        plain = ([cell.removeprefix("'") for cell in line] for line in lines) if guarded else lines
+        rows = [Row._make(line) for line in plain]
         if unknown := {row.part for row in rows} - {*PARTS, ""}:
             raise ValueError(f"{min(unknown)!r} is no part")
-    except (ValueError, csv.Error) as error:
+    except (ValueError, TypeError, csv.Error) as error:
+        reason = _OTHER_COLUMNS if isinstance(error, TypeError) else error
         raise RunError(
-            f"{path.name} is damaged: {error}.",
+            f"{path.name} is damaged: {reason}.",
             where=str(path),
             do="restore it from a copy; a run whose own files are damaged cannot be trusted",
         ) from error

@@ -58,6 +58,9 @@ def run(
 def batches(inputs: Columns, fields: Sequence[Field], batch_size: int) -> Iterator[list[int]]:
     """Rows that can be run together, at most `batch_size` at a time; every row comes once."""
     count = len(inputs[fields[0].name])
+    if not any(_symbolic(one) for one in fields):
+        yield from (list(range(start, min(start + batch_size, count))) for start in range(0, count, batch_size))
+        return
     symbolic = [(inputs[one.name], one.ragged) for one in fields if _symbolic(one)]
     shapes = [tuple(np.shape(column[row])[ragged:] for column, ragged in symbolic) for row in range(count)]
     lengths = [tuple(len(column[row]) for column, ragged in symbolic if ragged) for row in range(count)]
