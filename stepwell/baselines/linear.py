@@ -24,6 +24,7 @@ MOST_NUMBERS = 2**25
 """Rows times features that are fitted at most, float32: 128 MB."""
 
 _PILOT, _PILOT_NUMBERS = 500, 2**18  # rows, or rows times features where that is more: enough to outweigh fixed costs
+_LIGHT, _PILOT_STEPS = 2**32, 5  # rows x features x classes from which a pilot is of few steps; which are these
 _PREDICTED = 4096  # rows standardized at a time
 
 
@@ -46,7 +47,8 @@ def fit(
 
     Where all of them would take more than `seconds` (measured on a small fit and extrapolated) or more
     memory than `MOST_NUMBERS`, a stratified sample chosen by `ids` and `seed` is fitted, of a round size
-    so that a slightly faster machine gives the same. A class that was not seen has probability 0.
+    so that a slightly faster machine gives the same; where even one example a class would, in fewer steps.
+    A class that was not seen has probability 0.
     Raises `DataError` for fewer than two classes, `MissingExtraError` without scikit-learn.
     """
     _need_sklearn()
@@ -54,18 +56,21 @@ def fit(
         raise DataError("A linear model needs examples of two classes.", do="add examples of another class")
     n, width = features.shape
     order = sampling.order(seed, "linear baseline", ids, targets.tolist())
-    most = min(n, max(classes, MOST_NUMBERS // max(1, width)))
+    most, steps = min(n, max(classes, MOST_NUMBERS // max(1, width))), ITERATIONS
     if seconds is not None:
         pilot = max(min(max(_PILOT, _PILOT_NUMBERS // max(1, width)), most), min(classes, most))
         start = time.perf_counter()
-        _, iterations = _fit(features[order[:pilot]], targets[order[:pilot]])
+        tried = ITERATIONS if pilot * width * classes < _LIGHT else _PILOT_STEPS
+        _, iterations = _fit(features[order[:pilot]], targets[order[:pilot]], tried)
         per_row = (time.perf_counter() - start) / (max(iterations, 1) * pilot)
         most = min(most, max(pilot, int(seconds / (per_row * ITERATIONS))))
+        if tried < ITERATIONS:
+            steps = min(ITERATIONS, max(_PILOT_STEPS, _round_down(max(1, int(seconds / (per_row * most))))))
     count = n if most >= n else max(_round_down(most), min(classes, n))
     chosen = np.sort(order[:count])
-    predict, iterations = _fit(features[chosen], targets[chosen])
+    predict, iterations = _fit(features[chosen], targets[chosen], steps)
     which = f"all {n:,} training examples" if count == n else f"a stratified {count:,} of {n:,} training examples"
-    ending = "converged" if iterations < ITERATIONS else "stopped"
+    ending = "converged" if iterations < steps else "stopped"
     note = f"logistic regression on {width:,} standardized features, {which}, {ending} after {iterations} iterations"
     return Linear(_with_all_classes(predict, classes), count, note)
 
@@ -77,8 +82,8 @@ def _need_sklearn() -> None:
         raise MissingExtraError("scikit-learn", "train", "The linear baseline") from error
 
 
-def _fit(features: Array, targets: Array) -> tuple[Callable[[Array], tuple[Array, Array]], int]:
-    """A function from features to (probabilities `(m, seen)`, the seen classes), and the iterations taken."""
+def _fit(features: Array, targets: Array, steps: int) -> tuple[Callable[[Array], tuple[Array, Array]], int]:
+    """A function from features to (probabilities `(m, seen)`, the seen classes), and the iterations, `steps` at most."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -89,7 +94,7 @@ def _fit(features: Array, targets: Array) -> tuple[Callable[[Array], tuple[Array
     shift, scale = mean.astype(np.float32), (1.0 / std).astype(np.float32)
     matrix -= shift
     matrix *= scale
-    model: Any = LogisticRegression(C=INVERSE_PENALTY, solver="lbfgs", max_iter=ITERATIONS)
+    model: Any = LogisticRegression(C=INVERSE_PENALTY, solver="lbfgs", max_iter=steps)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is meant, and said in the note
         warnings.filterwarnings("ignore", "The number of unique classes")  # many classes are still classes

@@ -34,10 +34,14 @@ class About:
 
 @dataclass(frozen=True)
 class Table:
-    """Values of class by class: `rows[i][j]` belongs to the true class i and the predicted class j."""
+    """Values of class by class: `rows[i][j]` belongs to the true class i and the predicted class j.
+
+    Where there are many classes `rows` is empty and `cells` holds `(i, j, value)` of those that are not 0, in order.
+    """
 
     classes: tuple[str, ...]
-    rows: tuple[tuple[float, ...], ...]
+    rows: tuple[tuple[float, ...], ...] = ()
+    cells: tuple[tuple[int, int, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Pairs of equal probability count half. With two classes the second is the positive one; with more it is the
 plain mean over the classes, each against the rest. Classes that all examples have, or none, are left out;
 undefined (NaN) where no class remains. Equal to `sklearn.metrics.roc_auc_score`, with more than two classes
-with `multi_class="ovr"` and `average="macro"`. Source: Hanley and McNeil, Radiology 143, 1982.
+with `multi_class="ovr"` and `average="macro"`. Of more than 50 classes, weights (and with them resamples) count for the
+positive examples of each alone (see `_placements`). Source: Hanley and McNeil, Radiology 143, 1982.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Literal
 
 import numpy as np
 
+from stepwell.metrics import _placements
+from stepwell.metrics._placements import Placements, Weighted
 from stepwell.metrics.confusion_matrix import class_numbers, mean_of_defined, support_of_mean
 from stepwell.metrics.log_loss import probabilities
 from stepwell.schema import Array, Columns, Schema
@@ -38,12 +41,23 @@ class Ranking:
     ends: Array
 
 
-def prepare(truth: Columns, predictions: Columns, schema: Schema) -> tuple[Ranking, ...]:
-    """A ranking a class, or the second's alone where there are two; `DataError` as for the log loss."""
+Rankings = tuple[Ranking, ...]
+
+
+def prepare(truth: Columns, predictions: Columns, schema: Schema) -> Rankings | Placements:
+    """A ranking a class, the second's alone where there are two, placements where they are many.
+
+    `DataError` as for the log loss.
+    """
     classes = schema.targets[0].classes
     true = class_numbers(truth["label"], classes, "true")
     values = probabilities(predictions, len(classes))
-    return tuple(ranking(values[:, number], true == number) for number in ranked(len(classes)))
+    return _placements.placements(values, true) if len(classes) > _placements.MANY else rankings(values, true)
+
+
+def rankings(values: Array, true: Array) -> Rankings:
+    """A ranking a class, or the second's alone where there are two, of probabilities `(n, classes)`."""
+    return tuple(ranking(values[:, number], true == number) for number in ranked(values.shape[1]))
 
 
 def ranked(classes: int) -> range:
@@ -66,8 +80,13 @@ def passed(ranking: Ranking, weight: Array | None) -> tuple[Array, Array]:
     return (hits, false) if len(ranking.ends) == len(hits) else (hits[ranking.ends], false[ranking.ends])
 
 
-def tally(state: tuple[Ranking, ...], weight: Array | None) -> list[tuple[Array, Array]]:
-    """What was passed in each ranking."""
+Tallied = list[tuple[Array, Array]] | Weighted
+
+
+def tally(state: Rankings | Placements, weight: Array | None) -> Tallied:
+    """What was passed in each ranking, or the placements with their weights."""
+    if isinstance(state, Placements):
+        return _placements.weighted(state, weight)
     return [passed(one, weight) for one in state]
 
 
@@ -78,23 +97,27 @@ def steps(rising: Array) -> Array:
     return found
 
 
-def score(state: tuple[Ranking, ...], weight: Array | None) -> float:
+def score(state: Rankings | Placements, weight: Array | None) -> float:
     """The area, in [0, 1], or its mean over classes."""
     return worth(tally(state, weight))
 
 
-def worth(tallied: list[tuple[Array, Array]]) -> float:
+def worth(tallied: Tallied) -> float:
     """The score that these counts make."""
+    if isinstance(tallied, Weighted):
+        return mean_of_defined(_placements.areas_under_roc(tallied))
     return mean_of_defined(np.array([_area(hits, false) for hits, false in tallied]))
 
 
-def support(state: tuple[Ranking, ...]) -> float:
+def support(state: Rankings | Placements) -> float:
     """How many examples the area rests on: those of the rarer side; fewer than these together for a mean."""
+    if isinstance(state, Placements):
+        return support_of_mean(np.minimum(_placements.positive(state), state.negative))
     hits = np.array([one.positive.sum() for one in state])
     return support_of_mean(np.minimum(hits, np.array([len(one.order) for one in state]) - hits))
 
 
-def limits(state: tuple[Ranking, ...]) -> tuple[float, float]:
+def limits(state: Rankings | Placements) -> tuple[float, float]:
     """From all pairs in the wrong order to none."""
     return 0.0, 1.0
 

@@ -3,7 +3,8 @@
 The area under the precision-recall curve as a step function, not interpolated. With two classes the second is
 the positive one; with more it is the plain mean over the classes, each against the rest. Classes without
 examples are left out; undefined (NaN) where none remains. Equal to `sklearn.metrics.average_precision_score`,
-with `average="macro"` over the classes that occur. Source: Davis and Goadrich, ICML 2006.
+with `average="macro"` over the classes that occur. Weights of more than 50 classes: see `auroc`.
+Source: Davis and Goadrich, ICML 2006.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Literal
 
 import numpy as np
 
-from stepwell.metrics import auroc
-from stepwell.metrics.auroc import Ranking
+from stepwell.metrics import _placements, auroc
+from stepwell.metrics._placements import Placements, Weighted
+from stepwell.metrics.auroc import Rankings, Tallied
 from stepwell.metrics.confusion_matrix import mean_of_defined, support_of_mean
 from stepwell.schema import Array
 
@@ -28,22 +30,26 @@ prepare = auroc.prepare
 tally = auroc.tally
 
 
-def score(state: tuple[Ranking, ...], weight: Array | None) -> float:
+def score(state: Rankings | Placements, weight: Array | None) -> float:
     """The area, in [0, 1], or its mean over classes."""
     return worth(tally(state, weight))
 
 
-def worth(tallied: list[tuple[Array, Array]]) -> float:
+def worth(tallied: Tallied) -> float:
     """The score that these counts make."""
+    if isinstance(tallied, Weighted):
+        return mean_of_defined(_placements.average_precisions(tallied))
     return mean_of_defined(np.array([_area(hits, false) for hits, false in tallied]))
 
 
-def support(state: tuple[Ranking, ...]) -> float:
+def support(state: Rankings | Placements) -> float:
     """How many examples the area rests on: the positive ones; fewer than these together for a mean."""
+    if isinstance(state, Placements):
+        return support_of_mean(_placements.positive(state))
     return support_of_mean(np.array([one.positive.sum() for one in state]))
 
 
-def limits(state: tuple[Ranking, ...]) -> tuple[float, float]:
+def limits(state: Rankings | Placements) -> tuple[float, float]:
     """From every positive example last to every one first."""
     return 0.0, 1.0
 

@@ -52,6 +52,13 @@ def score(state: Answers, weight: Array | None) -> Array:
     return counts.reshape(size, size)
 
 
+def cells(state: Answers) -> list[tuple[int, int, float]]:
+    """The counts that are not 0, each with its true and its predicted class by number, in order."""
+    places, counts = np.unique(state.true * state.classes + state.predicted, return_counts=True)
+    true, predicted = np.divmod(places, state.classes)
+    return list(zip(true.tolist(), predicted.tolist(), counts.astype(float).tolist(), strict=True))
+
+
 @dataclass(frozen=True)
 class Counts:
     """What the averages of classes are made of, a (weighted) number of examples a class: `(classes,)` each.

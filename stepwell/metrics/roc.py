@@ -2,7 +2,8 @@
 
 With two classes the second is the positive one; with more, each class against the rest on a common grid, and
 their mean, whose area is the AUROC. Classes that all examples have, or none, are left out; empty where none
-remains. Equal to `sklearn.metrics.roc_curve` at its points. Source: Fawcett, Pattern Recognition Letters 27, 2006.
+remains, and of more than 200 classes. Equal to `sklearn.metrics.roc_curve` at its points.
+Source: Fawcett, Pattern Recognition Letters 27, 2006.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 
 from stepwell.metrics import auroc
 from stepwell.metrics.auroc import Ranking
+from stepwell.metrics.confusion_matrix import class_numbers
+from stepwell.metrics.log_loss import probabilities
 from stepwell.schema import Array, Columns, Schema
 
 DIRECTION: Literal["max", "min"] = "max"
@@ -30,6 +33,10 @@ SHOWN = 20
 """With more classes than this, their mean alone is kept."""
 
 
+MOST = 200
+"""Of more classes there is no curve: each would take the memory of all examples, and their mean shows nothing."""
+
+
 @dataclass(frozen=True)
 class Ranked:
     """The rankings, and the class that each belongs to."""
@@ -39,10 +46,16 @@ class Ranked:
 
 
 def prepare(truth: Columns, predictions: Columns, schema: Schema) -> Ranked:
-    """The rankings of the AUROC with the names of their classes; `DataError` as for the log loss."""
+    """The rankings of the AUROC with the names of their classes, none of more than `MOST`.
+
+    `DataError` as for the log loss.
+    """
     classes = schema.targets[0].classes
+    if len(classes) > MOST:
+        return Ranked((), ())
     names = tuple(classes[number] for number in auroc.ranked(len(classes)) if number < len(classes))
-    return Ranked(auroc.prepare(truth, predictions, schema), names)
+    true = class_numbers(truth["label"], classes, "true")
+    return Ranked(auroc.rankings(probabilities(predictions, len(classes)), true), names)
 
 
 def curve(state: Ranked) -> Mapping[str, list[float]]:

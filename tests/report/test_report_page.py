@@ -232,6 +232,18 @@ def test_many_classes_are_listed_and_not_drawn(tmp_path):
     assert folded.partition("</details>")[0].count('class="name"') == 60
 
 
+def test_of_very_many_classes_the_confusions_are_kept_cell_by_cell(tmp_path):
+    run = create(tmp_path / "many", "single", "toy", "")
+    write_scores(run, [f"kind {number}" for number in range(1200)], 3000, clear=2.0)
+    table = run.read_json("scores.json")["tables"]["confusion_matrix"]
+    assert not table["rows"] and sum(count for _, _, count in table["cells"]) == 3000
+    wrong = sum(count for true, answered, count in table["cells"] if true != answered)
+    page = report.build(run.folder)
+    assert f"{wrong:,.0f} of 3,000 answers are wrong" in page
+    assert page.partition('class="pairs"')[2].partition("</ol>")[0].count("<li>") == 20
+    assert "1,200 classes but 200" in page
+
+
 def test_losses_that_are_no_numbers_are_counted_and_several_objectives_told_apart(tmp_path):
     run = create(tmp_path / "two", "single", "toy", "")
     write_history(run, cycles=5, every=5)

@@ -18,6 +18,9 @@ TITLE = "Class by class"
 MANY = 40
 """With more classes than this, only the weakest are shown, and all lie under a fold."""
 
+MOST = 1000
+"""Classes that a page lists at most."""
+
 _WEAKEST = 15
 
 
@@ -33,7 +36,8 @@ def section(facts: Facts) -> str | None:
     return render(
         _TEMPLATE,
         shown=_table(scores, weakest if many else names),
-        whole=_table(scores, names) if many else None,
+        whole=_table(scores, names[:MOST]) if many else None,
+        left=wording.count(len(names) - MOST) if len(names) > MOST else "",
         classes=wording.count(len(names)),
         weakest=len(weakest),
         last=scores.metrics[last].title,
@@ -89,7 +93,8 @@ A dash: undefined, because there was no such example or answer.</p>
 {% if whole is not none %}<p>The {{ weakest }} classes with the weakest {{ last }}:</p>{% endif %}
 {{ shown }}
 {% if whole is not none %}
-<details><summary>All {{ classes }} classes</summary>{{ whole }}</details>
+<details><summary>All {{ classes }} classes{% if left %} but {{ left }}, which are in scores.json{% endif -%}
+</summary>{{ whole }}</details>
 {% endif %}
 <dl class="small">
 {% for title, better in kinds %}<dt>{{ title }}</dt><dd>{{ better }}</dd>{% endfor %}

@@ -9,6 +9,7 @@ from stepwell.judge.scores import Table
 from stepwell.report import wording
 from stepwell.report.facts import Facts
 from stepwell.report.markup import render
+from stepwell.schema import Array
 
 ORDER = 40
 TITLE = "What is taken for what"
@@ -28,33 +29,49 @@ def section(facts: Facts) -> str | None:
 
 
 def _table(table: Table) -> Markup:
-    counts = np.array(table.rows, dtype=np.float64)
-    totals = counts.sum(axis=1)
-    shares = np.divide(counts, totals[:, None], out=np.zeros_like(counts), where=totals[:, None] > 0)
-    errors = counts - np.diag(np.diag(counts))
+    true, answered, counts = _cells(table)
+    totals = np.bincount(true, weights=counts, minlength=len(table.classes))
+    shares = counts / totals[true]
     whole = len(table.classes) <= MOST
-    order = np.lexsort((-shares.ravel(), -errors.ravel()))[: _LISTED if whole else _LISTED_ALONE]
-    pairs = [divmod(int(at), len(table.classes)) for at in order if errors.flat[at] > 0]
-    rows = [
-        (
-            name,
-            totals[i],
-            [(counts[i, j], _color(shares[i, j], right=i == j), other) for j, other in enumerate(table.classes)],
-        )
-        for i, name in enumerate(table.classes)
-    ]
+    wrong = np.flatnonzero(true != answered)
+    order = wrong[np.lexsort((-shares[wrong], -counts[wrong]))][: _LISTED if whole else _LISTED_ALONE]
+    named = [(table.classes[i], table.classes[j]) for i, j in zip(true[order], answered[order], strict=True)]
     return render(
         _TEMPLATE,
         whole=whole,
         classes=table.classes,
-        rows=rows if whole else [],
-        pairs=[(table.classes[i], table.classes[j], counts[i, j], totals[i], shares[i, j]) for i, j in pairs],
-        wrong=errors.sum(),
+        rows=_rows(table, totals) if whole else [],
+        pairs=[
+            (*names, counts[at], totals[true[at]], shares[at]) for names, at in zip(named, order.tolist(), strict=True)
+        ],
+        wrong=counts[wrong].sum(),
         n=counts.sum(),
         upright=max(len(name) for name in table.classes) > 3,
         count=wording.count,
         percent=wording.percent,
     )
+
+
+def _cells(table: Table) -> tuple[Array, Array, Array]:
+    """The true class, the answered class and the count of every cell that is not 0."""
+    if table.rows:
+        counts = np.array(table.rows, dtype=np.float64)
+        true, answered = np.nonzero(counts)
+        return true, answered, counts[true, answered]
+    cells = np.array(table.cells, dtype=np.float64).reshape(-1, 3)
+    return cells[:, 0].astype(np.int64), cells[:, 1].astype(np.int64), cells[:, 2]
+
+
+def _rows(table: Table, totals: Array) -> list[tuple[str, float, list[tuple[float, Markup, str]]]]:
+    """The whole matrix to be drawn: for each true class its name, its examples, and the cells."""
+    rows = []
+    for i, (name, counts, total) in enumerate(zip(table.classes, table.rows, totals.tolist(), strict=True)):
+        cells = [
+            (count, _color(count / total if total else 0.0, right=i == j), table.classes[j])
+            for j, count in enumerate(counts)
+        ]
+        rows.append((name, total, cells))
+    return rows
 
 
 def _color(share: float, *, right: bool) -> Markup:

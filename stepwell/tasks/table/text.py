@@ -9,13 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from stepwell import archives
 from stepwell.errors import DataError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 DAMAGED = (OSError, EOFError, zlib.error)
 """What reading a file that is not whole, or not there, raises."""
@@ -64,7 +61,7 @@ class _Unpacked(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         count = self._stream.readinto(buffer)
         self._given += count
         if self._given > max(archives.HONEST_START, archives.Limits.ratio * self._packed):
