@@ -22,6 +22,7 @@ from stepwell import building, device, discovery, recipe
 from stepwell.building import Data
 from stepwell.errors import BudgetError, TrainingError
 from stepwell.feed import Placement
+from stepwell.judge import bootstrap
 from stepwell.loop import Plan, Training
 from stepwell.settings import Budget
 
@@ -30,6 +31,10 @@ MEMORY_SHARE = 0.25  # of the machine's memory that prepared data may take
 MEMORY_MOST = 4 * 2**30  # bytes
 BASELINE_SHARE, BASELINE_MOST = 0.08, 40.0  # of the budget; seconds
 FINISHING, FINISHING_SHARE = 14.0, 0.15  # seconds for export, gate, judging and report (measured: 5 to 13); share
+FINISHING_MOST = 0.4  # of the budget, where the machine is slow or the test part large
+ASKED, EXPLAINED = 11_000, 65_000  # answers besides those to the test part: for gate and confidence; for importance
+SCORED = 5e-7  # seconds to score one test example in one resample, with all metrics and rivals
+ADAPTED_SHARE = 0.08  # of the budget, for what takes fewer resamples and examples where less is left
 MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
 TRIED = 0.0  # seconds of measuring that stand for: one cycle, to see that it works and what it needs
 WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 2.5, 60
@@ -56,9 +61,27 @@ class Shares:
         )
 
 
-def shares(budget: float, gone: float) -> Shares:
+@dataclass(frozen=True)
+class After:
+    """What is known before training of the work after it.
+
+    `each` is the seconds of one answer of the network, `test` the examples that are judged, `explained` whether
+    columns are shuffled to see what answers rest on, `slowness` the seconds of the clock for one of the processor.
+    """
+
+    each: float = 0.0
+    test: int = 0
+    explained: bool = False
+    slowness: float = 1.0
+
+
+IDLE = After()
+"""A small test part on a machine that nobody else uses."""
+
+
+def shares(budget: float, gone: float, after: After = IDLE) -> Shares:
     """Plan `budget` seconds of which `gone` are used; BudgetError where nothing is left to train in."""
-    baselines, finishing = baseline_seconds(budget), finishing_seconds(budget)
+    baselines, finishing = baseline_seconds(budget), finishing_seconds(budget, after)
     training = budget - gone - baselines - finishing
     if training <= 0:
         least = (gone + 5) / 0.6
@@ -76,9 +99,12 @@ def baseline_seconds(budget: float | None) -> float:
     return BASELINE_MOST if budget is None else min(BASELINE_SHARE * budget, BASELINE_MOST)
 
 
-def finishing_seconds(budget: float) -> float:
-    """What is kept for export, gate, judging and report."""
-    return min(FINISHING_SHARE * budget, FINISHING)
+def finishing_seconds(budget: float, after: After = IDLE) -> float:
+    """What is kept for export, gate, judging and report: as much as was measured to be needed, and is in proportion."""
+    needed = min(FINISHING_SHARE * budget, FINISHING) * after.slowness + after.each * (after.test + ASKED)
+    scored = after.slowness * SCORED * after.test * bootstrap.replicates(after.test)
+    adapted = scored + (after.each * EXPLAINED if after.explained else 0.0)
+    return min(needed + min(adapted, ADAPTED_SHARE * budget), FINISHING_MOST * budget)
 
 
 def machine(draft: recipe.Recipe) -> Decisions:

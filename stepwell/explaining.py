@@ -26,23 +26,26 @@ Answers = Callable[[Columns, Sequence[Trace]], Columns]
 """Prepared columns and traces -> predictions, as the artifact gives them."""
 
 
-def explain(job: Job, data: Data, predictions: Columns, truth: Columns, answers: Answers) -> dict[str, Any]:
+def explain(
+    job: Job, data: Data, predictions: Columns, truth: Columns, answers: Answers, until: float | None = None
+) -> dict[str, Any]:
     """The fields slices, leak, importance and dependence of `scores.json`, for the test part, as plain values.
 
-    `predictions` and `truth` are of the test part in its order; `answers` is asked again where columns are shuffled.
+    `predictions` and `truth` are of the test part in its order; `answers` is asked again where columns are shuffled,
+    among fewer examples where that would not end `until` the job's clock says so many seconds.
     """
     examples, indices = data.examples, data.parts["test"]
     raw = examples.fetch(indices, None) if examples.columns else {}
     inputs: Columns = {name: raw[name] for name in examples.columns}
-    found: tuple[Importance | None, tuple[Dependence, ...]] = (None, ())
-    if inputs:
-        found = _rests_on(job, data, truth, inputs, answers)
-    told = {
+    told: dict[str, Any] = {
         "slices": _slices(job, data, truth, predictions, inputs),
         "leak": _leak(job, data, truth, predictions),
-        "importance": found[0],
-        "dependence": found[1],
+        "importance": None,
+        "dependence": (),
     }
+    if inputs:  # last, as what takes fewer examples where there is less time
+        seconds = None if until is None else until - job.clock.gone()
+        told["importance"], told["dependence"] = _rests_on(job, data, truth, inputs, answers, seconds)
     content: dict[str, Any] = msgspec.to_builtins(told)
     return content
 
@@ -88,7 +91,7 @@ def _leak(job: Job, data: Data, truth: Columns, predictions: Columns) -> Leak | 
 
 
 def _rests_on(
-    job: Job, data: Data, truth: Columns, inputs: Columns, answers: Answers
+    job: Job, data: Data, truth: Columns, inputs: Columns, answers: Answers, seconds: float | None
 ) -> tuple[Importance | None, tuple[Dependence, ...]]:
     """Permutation importance of the raw columns, and curves of the foremost."""
     folder, schema = job.folder, data.preparation.schema
@@ -107,6 +110,7 @@ def _rests_on(
         schema,
         _units(data),
         seed,
+        seconds,
     )
     if found is None:
         return None, ()

@@ -23,24 +23,31 @@ if TYPE_CHECKING:
 
 @dataclass
 class Clock:
-    """When the command began, and how long each stage took, in seconds."""
+    """When the command began, and how long each stage took: in seconds of the clock, and of the processor."""
 
     began: float = field(default_factory=time.perf_counter)
     stages: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
+    worked: float = field(default_factory=time.process_time)
 
     def gone(self) -> float:
         """Seconds since the command began."""
         return time.perf_counter() - self.began
 
+    def slowness(self) -> float:
+        """How many seconds of the clock one of the processor took so far, at least 1: more where others work too."""
+        return max(1.0, self.gone() / max(time.process_time() - self.worked, 1e-3))
+
     @contextlib.contextmanager
     def stage(self, name: str, progress: Progress) -> Iterator[None]:
         """Time a stage and tell it."""
         progress.stage(name)
-        start = time.perf_counter()
+        start, worked = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
             self.stages[name] = round(self.stages.get(name, 0.0) + time.perf_counter() - start, 3)
+            self.cpu[name] = round(self.cpu.get(name, 0.0) + time.process_time() - worked, 3)
 
 
 @dataclass(frozen=True)

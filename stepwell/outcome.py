@@ -6,10 +6,11 @@ is not yet there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 from torch import nn
 
 from stepwell import building, calibration, device, explaining, files, ledger, preparation, randomness, report
@@ -17,7 +18,7 @@ from stepwell.artifact import export, gate, predictor
 from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
 from stepwell.job import Job
-from stepwell.judge import confidence, scoring
+from stepwell.judge import bootstrap, confidence, importance, scoring
 from stepwell.judge.confidence import Confidence
 from stepwell.judge.trial import Trial
 from stepwell.run import Run
@@ -26,6 +27,9 @@ from stepwell.settings import AnswerOptions
 
 GALLERY = 24  # pictures of each kind in a report
 GATED = 1_000  # validation examples on which the artifact is compared with the network
+REPORTING, AFTER_BASELINES = 3.0, 8.0  # seconds of the processor, at least, for report; for judging and report
+LEAST_BASELINES = 3.0  # seconds for the baselines, however little time is left
+WRITTEN = 10_000  # predictions written at a time
 FITTED, BATCH = 10_000, 256  # validation examples on which confidence is fitted, and how many at a time
 
 
@@ -56,6 +60,7 @@ def conclude(job: Job, gallery: Mapping[str, Any]) -> None:
             "timings.json",
             {
                 "stages": job.clock.stages,
+                "cpu": job.clock.cpu,
                 "seconds": round(job.clock.gone(), 3),
                 "peak_memory_bytes": device.memory_peak(),
             },
@@ -109,8 +114,10 @@ def rivals(job: Job, data: Data) -> Mapping[str, Any]:
     """The task's baselines by name, fitted on the training part within their share of the time budget."""
     if not job.folder.has("baselines"):
         return {}
-    budget = job.recipe.options("budget").time
-    most = calibration.baseline_seconds(budget)
+    most = calibration.baseline_seconds(job.recipe.options("budget").time)
+    until = _until(job, AFTER_BASELINES)
+    if until is not None:
+        most = max(LEAST_BASELINES, min(most, until - job.clock.gone()))
     seed = job.recipe.values["seed"]
     train = data.studied("train", seed)
     found: Mapping[str, Any] = job.folder.module("baselines").rivals(train, data.preparation.schema, seed, most)
@@ -128,15 +135,41 @@ def _judge(job: Job, data: Data, rivals: Mapping[str, Any]) -> tuple[Columns, Co
         parts = [rival.predict(piece.columns, piece.traces) for piece in data.pieces("test")]
         beside[name] = (preparation.concatenate(parts), rival.n, rival.note)
     groups = [data.examples.units[index] for index in data.parts["test"]]
+    until = _until(job, REPORTING)
     scores = scoring.judge(
-        card, job.folder.rooms("metrics"), truth, predictions, schema, groups, job.recipe.values["seed"], beside
+        card,
+        job.folder.rooms("metrics"),
+        truth,
+        predictions,
+        schema,
+        groups,
+        job.recipe.values["seed"],
+        beside,
+        seconds=None if until is None else (until - job.clock.gone()) / 2,
     )
     scores["confidence"] = msgspec.to_builtins(loaded.confidence)
-    scores |= explaining.explain(job, data, predictions, truth, loaded.answers)
+    scores |= explaining.explain(job, data, predictions, truth, loaded.answers, until)
+    _note_shortened(job, scores, len(data.parts["test"]), len(data.examples.columns))
     scores["looks"] = count_look(job, [data.examples.ids[index] for index in data.parts["test"]])
     job.run.write_json("scores.json", scores)
     _write_predictions(job, data, predictions, truth)
     return predictions, truth
+
+
+def _until(job: Job, then: float) -> float | None:
+    """What the job's clock may say where `then` seconds of the processor are still needed; None without a budget."""
+    budget: float | None = job.recipe.options("budget").time
+    return None if budget is None or job.extension else budget - then * job.clock.slowness()
+
+
+def _note_shortened(job: Job, scores: Mapping[str, Any], n: int, columns: int) -> None:
+    """Say what rests on less than it would without a time budget."""
+    resamples, whole = scores["interval"]["replicates"], bootstrap.replicates(n)
+    if resamples < whole:
+        job.progress.note(f"intervals are of {resamples} resamples and not {whole:,}, to keep within the time")
+    found = scores["importance"]
+    if found is not None and found["n"] < importance.examples_used(n, columns):
+        job.progress.note(f"importance is that of {found['n']:,} test examples, to keep within the time")
 
 
 def count_look(job: Job, ids: Sequence[str]) -> int:
@@ -159,14 +192,22 @@ def _write_predictions(job: Job, data: Data, predictions: Columns, truth: Column
     path = job.run.path("predictions") / "test.jsonl"
     path.parent.mkdir(exist_ok=True)
     with files.whole_file(path) as out:
-        for row, index in enumerate(data.parts["test"]):
-            line = {
-                "id": data.examples.ids[index],
-                "part": "test",
-                "target": {name: column[row] for name, column in truth.items()},
-                "output": {name: column[row] for name, column in predictions.items()},
-            }
-            out.write(files.json_text(line).encode() + b"\n")
+        for start in range(0, len(data.parts["test"]), WRITTEN):
+            some = data.parts["test"][start : start + WRITTEN]
+            here = slice(start, start + WRITTEN)
+            rows = zip(some, _rows(truth, here), _rows(predictions, here), strict=True)
+            for index, target, output in rows:
+                line = {"id": data.examples.ids[index], "part": "test", "target": target, "output": output}
+                out.write(files.json_text(line).encode() + b"\n")
+
+
+def _rows(columns: Columns, here: slice) -> Iterator[dict[str, Any]]:
+    """The rows `here` of some columns; arrays of numbers as plain values, all at once."""
+    plain = {
+        name: column[here].tolist() if isinstance(column, np.ndarray) else column[here]
+        for name, column in columns.items()
+    }
+    return (dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True))
 
 
 def _gallery(job: Job, data: Data, predictions: Columns, truth: Columns) -> dict[str, list[tuple[str, Picture]]]:
@@ -195,5 +236,6 @@ def _gallery(job: Job, data: Data, predictions: Columns, truth: Columns) -> dict
 
 def write_report(run: Run, gallery: Mapping[str, Any], *, examples: bool) -> None:
     """`report.html` and `card.md` from what lies in the run folder, and the pictures; no example without `examples`."""
-    files.write_whole(run.path("report.html"), report.build(run.folder, gallery, examples=examples))
-    files.write_whole(run.path("card.md"), report.card(run.folder, examples=examples))
+    page, card = report.both(run.folder, gallery, examples=examples)
+    files.write_whole(run.path("report.html"), page)
+    files.write_whole(run.path("card.md"), card)

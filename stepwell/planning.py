@@ -17,7 +17,7 @@ from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
 from stepwell.errors import RunError, StepwellError, TrainingError
 from stepwell.feed import Placement
-from stepwell.job import Job
+from stepwell.job import Job, Shared
 from stepwell.judge import confidence
 from stepwell.recipe import Recipe
 
@@ -78,8 +78,10 @@ def _completed(job: Job, data: Data) -> Recipe:
 
     def seconds() -> float:
         assert budget is not None
-        planned = calibration.shares(budget, job.clock.gone())
+        planned = calibration.shares(budget, job.clock.gone(), _after(job, data, timed[1]))
         job.progress.planned([planned.sentence(budget)])
+        kept = {"baselines": planned.baselines, "finishing": planned.finishing}
+        files.write_json(job.run.path("run.json"), {**job.run.state(), "kept": kept})
         return planned.training
 
     per_epoch = building.build_feed(draft, job.folder, data, place, options.batch_size).per_epoch
@@ -107,6 +109,15 @@ def _workers(job: Job, data: Data, draft: Recipe) -> calibration.Decisions:
         for count, why in decided.values():
             job.progress.note(f"training.workers is {count}: {why}")
     return decided
+
+
+def _after(job: Job, data: Data, validation: float) -> calibration.After:
+    """What comes after training, where a validation takes so many seconds; nothing, for one of several trainings."""
+    if job.shared != Shared():
+        return calibration.IDLE
+    each = validation / max(1, len(data.parts["valid"]))
+    explained = bool(data.examples.columns)
+    return calibration.After(each, len(data.parts["test"]), explained, job.clock.slowness())
 
 
 def _like(job: Job, data: Data, first: Recipe) -> Recipe:
@@ -141,7 +152,11 @@ def _extended(job: Job, data: Data) -> Job:
         per_epoch,
         job.recipe.options("training").evaluate_every,
         calibration.measure(job.recipe, job.folder, data, place, most, job.model),
-        lambda: calibration.shares(asked.time or 0.0, job.clock.gone()).training,
+        lambda: (
+            calibration.shares(
+                asked.time or 0.0, job.clock.gone(), calibration.After(slowness=job.clock.slowness())
+            ).training
+        ),
     )
     further = {"budget.steps": (begin + added, f"{added:,} more than the {begin:,} before: {why}")}
     longer = recipe.with_values(job.recipe, further, "argument")

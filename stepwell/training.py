@@ -244,8 +244,11 @@ def _limit(job: Job) -> Limit | None:
     budget: float | None = job.recipe.options("budget").time
     if budget is None or job.extension:
         return None
-    after, rivals = calibration.finishing_seconds(budget), calibration.baseline_seconds(budget)
-    return Limit(job.clock.began + budget, after, rivals)
+    kept = job.run.state().get("kept") or {
+        "baselines": calibration.baseline_seconds(budget),
+        "finishing": calibration.finishing_seconds(budget),
+    }
+    return Limit(job.clock.began + budget, float(kept["finishing"]), float(kept["baselines"]))
 
 
 def _cut_short(job: Job, training: Training, plan: Plan) -> None:

@@ -45,6 +45,20 @@ def test_training_has_the_larger_part_of_the_time_and_all_parts_fit_into_it(budg
     assert planned.training >= (0.7 if budget >= 120 else 0.6) * budget
 
 
+def test_what_comes_after_training_is_kept_by_what_was_measured() -> None:
+    small = calibration.finishing_seconds(600.0)
+    kept = {
+        "slow": calibration.After(slowness=3.0),
+        "many": calibration.After(each=1e-3, test=50_000),
+        "columns": calibration.After(each=1e-4, test=1_000, explained=True),
+    }
+    found = {name: calibration.finishing_seconds(600.0, after) for name, after in kept.items()}
+    assert found["slow"] == pytest.approx(3 * small)
+    assert found["many"] >= 50 + small
+    assert found["columns"] >= 6 + small
+    assert calibration.finishing_seconds(60.0, calibration.After(slowness=50.0)) <= 0.4 * 60
+
+
 def test_a_budget_that_is_used_up_says_how_much_is_needed() -> None:
     with pytest.raises(TrainingError, match="used up") as caught:
         calibration.shares(5.0, gone=6.0)

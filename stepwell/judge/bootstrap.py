@@ -46,15 +46,20 @@ class Resampling:
             yield counts if self.group is None else counts[self.group]
 
 
+def replicates(n: int) -> int:
+    """How often `n` examples are resampled where there is time."""
+    return REPLICATES if n < MANY else FEWER
+
+
 def plan(n: int, groups: Sequence[str] | None, seed: int) -> Resampling:
     """How `n` examples are resampled: by group where two of them share one, else singly. `seed` is at least 0."""
-    replicates = REPLICATES if n < MANY else FEWER
+    times = replicates(n)
     if groups is not None:
         numbers = {name: number for number, name in enumerate(dict.fromkeys(groups))}
         if len(numbers) < n:
             group = np.array([numbers[name] for name in groups], dtype=np.int64)
-            return Resampling(n, len(numbers), "group", replicates, seed, group)
-    return Resampling(n, n, "example", replicates, seed, None)
+            return Resampling(n, len(numbers), "group", times, seed, group)
+    return Resampling(n, n, "example", times, seed, None)
 
 
 def interval(

@@ -10,9 +10,10 @@ says what would happen if somebody changed the world: they describe the network.
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -34,6 +35,9 @@ ANSWERS = 50_000
 ROWS, LEAST, REPEATS, REPLICATES = 5_000, 100, 5, 100
 """Examples at most and at least, shuffles of each column, and resamples."""
 
+ROUND = (2_000, 1_000, 500, 200)
+"""Examples that are used where there is no time for more."""
+
 _NORMAL = 1.959964  # standard errors on either side of 95 %
 
 FOREMOST, PLACES, AVERAGED, CLASSES = 6, 10, 250, 10
@@ -50,12 +54,14 @@ def importance(
     schema: Schema,
     groups: Sequence[str] | None = None,
     seed: int = 0,
+    seconds: float | None = None,
 ) -> Importance | None:
     """What `card.headline` loses by shuffling each of the columns `names` of `raw`; None where it is undefined.
 
     `raw` holds the input columns, `truth` the answers, of the same examples in the same order. At most `ROWS`
     examples, chosen by `seed`, are used, fewer where there are many columns; columns beyond what `ANSWERS` allows
-    are passed over. Intervals are those of a normal error, which resampled examples (groups, where they repeat) and
+    are passed over. Where that would take more than `seconds`, by the time of one scoring, the examples are fewer, a
+    round number. Intervals are those of a normal error, which resampled examples (groups, where they repeat) and
     resampled shuffles give.
     """
     looked = list(names)[: ANSWERS // (LEAST * REPEATS)]
@@ -63,31 +69,76 @@ def importance(
     if not looked or not n:
         return None
     generator = np.random.Generator(np.random.Philox(key=seed))
-    most = min(n, max(LEAST, min(ROWS, ANSWERS // (len(looked) * REPEATS))))
-    rows = np.sort(generator.permutation(n)[:most])
-    truth, raw = take(truth, rows), take(raw, rows)
+    rows = np.sort(generator.permutation(n)[: examples_used(n, len(names))])
     metric = discovery.find(rooms, card.headline)
+    start = time.perf_counter()
+    standing = _standing(metric, truth, raw, rows, answer, schema, groups, seed)
+    fitting = _fitting(len(rows), time.perf_counter() - start, len(looked) * REPEATS, seconds)
+    if standing is not None and fitting < len(rows):
+        rows = rows[np.sort(generator.permutation(len(rows))[:fitting])]
+        standing = _standing(metric, truth, raw, rows, answer, schema, groups, seed)
+    if standing is None:
+        return None
+    found = {}
+    for name in looked:
+        sign = 1.0 if metric.DIRECTION == "max" else -1.0
+        losses, replicates = [], []
+        for shuffled in _shuffled(standing.raw, name, generator):
+            changed = metric.prepare(standing.truth, answer(shuffled), schema)
+            losses.append(sign * (standing.score - float(metric.score(changed, None))))
+            replicates.append(sign * (standing.resampled - _resampled(metric, changed, standing.weights)))
+        one = _mean_loss(np.array(losses), np.stack(replicates, axis=1), len(rows), generator)
+        if one is not None:
+            found[name] = one
+    ordered = dict(sorted(found.items(), key=lambda one: -one[1].value))
+    return Importance(len(rows), REPEATS, ordered, len(names) - len(looked))
+
+
+def examples_used(n: int, columns: int) -> int:
+    """On how many of `n` examples so many columns are shuffled where there is time for it."""
+    looked = min(columns, ANSWERS // (LEAST * REPEATS))
+    return min(n, max(LEAST, min(ROWS, ANSWERS // (max(1, looked) * REPEATS))))
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Some examples as they are: their columns, the metric, and its values `(B,)` under `weights` `(B, n)`."""
+
+    truth: Columns
+    raw: Columns
+    score: float
+    weights: Array
+    resampled: Array
+
+
+def _standing(
+    metric: ModuleType,
+    truth: Columns,
+    raw: Columns,
+    rows: Array,
+    answer: Answer,
+    schema: Schema,
+    groups: Sequence[str] | None,
+    seed: int,
+) -> _Standing | None:
+    """The examples at `rows`; None where the metric is undefined on them."""
+    truth, raw = take(truth, rows), take(raw, rows)
     state = metric.prepare(truth, answer(raw), schema)
     score = float(metric.score(state, None))
     if not math.isfinite(score):
         return None
     units = None if groups is None else [groups[row] for row in rows]
-    resampling = replace(bootstrap.plan(most, units, seed), replicates=REPLICATES)
+    resampling = replace(bootstrap.plan(len(rows), units, seed), replicates=REPLICATES)
     weights = np.stack(list(resampling.weights()))
-    standing = _resampled(metric, state, weights)
-    found = {}
-    for name in looked:
-        sign = 1.0 if metric.DIRECTION == "max" else -1.0
-        losses, replicates = [], []
-        for shuffled in _shuffled(raw, name, generator):
-            changed = metric.prepare(truth, answer(shuffled), schema)
-            losses.append(sign * (score - float(metric.score(changed, None))))
-            replicates.append(sign * (standing - _resampled(metric, changed, weights)))
-        one = _mean_loss(np.array(losses), np.stack(replicates, axis=1), most, generator)
-        if one is not None:
-            found[name] = one
-    ordered = dict(sorted(found.items(), key=lambda one: -one[1].value))
-    return Importance(most, REPEATS, ordered, len(names) - len(looked))
+    return _Standing(truth, raw, score, weights, _resampled(metric, state, weights))
+
+
+def _fitting(n: int, once: float, times: int, seconds: float | None) -> int:
+    """How many of `n` examples may be shuffled `times` in `seconds`, where that takes `once` with all of them."""
+    if seconds is None or once * times <= seconds:
+        return n
+    share = n * max(0.0, seconds) / (once * times)
+    return min(n, next((one for one in ROUND if one <= share), LEAST))
 
 
 def dependence(

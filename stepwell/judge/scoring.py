@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +22,13 @@ from stepwell.task import Task
 
 Values = Array
 """The values of one metric: `(1,)` of a number, `(classes,)` of a per-class metric."""
+
+
+WHOLE = 500
+"""Of more classes than this the cells of a table that are not 0 are kept: the whole of it grows as their square."""
+
+STOPS = (100, 200, 500)
+"""Numbers of resamples at which a judging that takes too long may end."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +89,15 @@ def judge(
     baselines: Mapping[str, tuple[Columns, int, str]] | None = None,
     *,
     part: str = "test",
+    seconds: float | None = None,
 ) -> dict[str, Any]:
     """The content of `scores.json` (see `judge.scores.Scores`): plain values, ready to be written.
 
     `truth` and `predictions` are columns of the same examples in the same order, in the terms that the
     metrics of `rooms` read; `groups` one name an example, or None; `baselines` name -> (predictions,
     number of training examples seen, which). All are resampled by the same draws, so that differences
-    are paired. A metric that is undefined on these examples is left out. `DataError` where there are no
+    are paired. Where resampling would take more than `seconds` there are fewer resamples, a round number that
+    `interval` states. A metric that is undefined on these examples is left out. `DataError` where there are no
     examples, or labels or probabilities do not fit.
     """
     n = _count(truth, part)
@@ -98,7 +108,7 @@ def judge(
         _measure(metrics, truth, predictions, schema, ("number", "per_class")),
         *(_measure(metrics, truth, one, schema, ("number",)) for one, _, _ in rivals.values()),
     ]
-    resampled = _resample(everyone, resampling)
+    resampled, resampling = _resample(everyone, resampling, seconds)
     network, network_resampled = everyone[0], resampled[0]
     found: dict[str, Baseline] = {}
     for (name, (_, seen, note)), rival, values in zip(rivals.items(), everyone[1:], resampled[1:], strict=True):
@@ -206,19 +216,31 @@ def _measure(
     return measured
 
 
-def _resample(everyone: Sequence[Mapping[str, Measured]], resampling: Resampling) -> list[dict[str, Array]]:
-    """For each set of predictions and metric the values of its replicates, `(B, k)`."""
+def _resample(
+    everyone: Sequence[Mapping[str, Measured]], resampling: Resampling, seconds: float | None
+) -> tuple[list[dict[str, Array]], Resampling]:
+    """For each set of predictions and metric the values of its replicates, `(B, k)`; and how it was resampled.
+
+    After each of `STOPS` it is asked whether the resamples up to the next one still fit into `seconds`.
+    """
+    start = time.perf_counter()
     resampled = [
         {name: np.empty((one.replicates(resampling), len(one.values))) for name, one in measured.items()}
         for measured in everyone
     ]
     for number, weight in enumerate(resampling.weights()):
+        if seconds is not None and number in STOPS:
+            coming = min(resampling.replicates, next((one for one in STOPS if one > number), resampling.replicates))
+            if (time.perf_counter() - start) * coming / number > seconds:
+                resampling = replace(resampling, replicates=number)
+                resampled = [{name: one[:number] for name, one in values.items()} for values in resampled]
+                break
         for measured, values in zip(everyone, resampled, strict=True):
             counted: dict[Any, Any] = {}
             for name, one in measured.items():
                 if number < len(values[name]):
                     values[name][number] = one.score(weight, counted)
-    return resampled
+    return resampled, resampling
 
 
 def _scores(
@@ -271,8 +293,11 @@ def _tables(
     tables = {}
     for name, metric in metrics.items():
         if metric.KIND == "table":
-            rows = metric.score(metric.prepare(truth, predictions, schema), None).tolist()
-            tables[name] = Table(schema.targets[0].classes, tuple(tuple(row) for row in rows))
+            state, classes = metric.prepare(truth, predictions, schema), schema.targets[0].classes
+            if len(classes) > WHOLE and hasattr(metric, "cells"):
+                tables[name] = Table(classes, cells=tuple(metric.cells(state)))
+            else:
+                tables[name] = Table(classes, tuple(tuple(row) for row in metric.score(state, None).tolist()))
     return tables
 
 

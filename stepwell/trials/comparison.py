@@ -51,7 +51,8 @@ def carry_out(job: Job) -> None:
     for number, name in enumerate(names):
         job.progress.note(f"{name}: {number + 1} of {len(names)}")
         left = len(names) - number
-        draft = members.with_share(_draft(job.recipe, name), budget, job.clock.gone(), left, baselines=False)
+        gone, slowness = job.clock.gone(), job.clock.slowness()
+        draft = members.with_share(_draft(job.recipe, name), budget, gone, left, baselines=False, slowness=slowness)
         run, draft = members.open_member(job, number + 1, draft)
         if not members.finished(run):
             members.learn(job, run, draft, Shared(data=data, like=like))

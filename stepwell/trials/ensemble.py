@@ -49,8 +49,9 @@ def carry_out(job: Job) -> None:
     for number in range(count):
         job.progress.note(f"member {number + 1} of {count}")
         left = count - number
+        gone, slowness = job.clock.gone(), job.clock.slowness()
         draft = members.with_share(
-            _draft(job.recipe, how, number, count), budget, job.clock.gone(), left, baselines=False
+            _draft(job.recipe, how, number, count), budget, gone, left, baselines=False, slowness=slowness
         )
         run, draft = members.open_member(job, number + 1, draft)
         if not members.finished(run):

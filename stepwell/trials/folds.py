@@ -41,7 +41,12 @@ def carry_out(job: Job) -> None:
     for fold in range(count):
         job.progress.note(f"fold {fold + 1} of {count}")
         draft = members.with_share(
-            _draft(job.recipe, count, fold), budget, job.clock.gone(), count - fold, baselines=True
+            _draft(job.recipe, count, fold),
+            budget,
+            job.clock.gone(),
+            count - fold,
+            baselines=True,
+            slowness=job.clock.slowness(),
         )
         run, draft = members.open_member(job, fold + 1, draft)
         if not members.finished(run):

@@ -88,16 +88,19 @@ def warm_up() -> None:
     importlib.import_module("torch._dynamo")
 
 
-def with_share(draft: Recipe, whole: float | None, gone: float, left: int, *, baselines: bool) -> Recipe:
+def with_share(
+    draft: Recipe, whole: float | None, gone: float, left: int, *, baselines: bool, slowness: float = 1.0
+) -> Recipe:
     """The recipe with this member's share of the time budget `whole`, of which `gone` seconds are used.
 
     `left` members are still to be trained, this one among them. None exports or reports, and those that fit no
     `baselines` leave these to the whole too: a member's stated time is its share and what a run by itself would keep
-    back for that.
+    back for that. The whole keeps `slowness` times what it needs on a machine of its own (see `Clock.slowness`).
     """
     if whole is None:
         return draft
-    kept = calibration.finishing_seconds(whole) + (0.0 if baselines else calibration.baseline_seconds(whole))
+    after = calibration.After(slowness=slowness)
+    kept = calibration.finishing_seconds(whole, after) + (0.0 if baselines else calibration.baseline_seconds(whole))
     share = max(1.0, (whole - gone - kept) / left)
     why = f"{share:.0f} s of its own: what is left of {whole:.0f} s, divided by {left}"
     return recipe.with_values(draft, {"budget.time": (_stated(share, baselines=baselines), why)})

@@ -174,3 +174,11 @@ def test_missing_values_stay_missing_when_shuffled(columns, truth):
 
     importance(card("accuracy"), ROOMS, truth, {**columns, "weak": holes}, ["weak"], count, SCHEMA)
     assert set(counted) == {667}
+
+
+def test_where_there_is_no_time_fewer_examples_are_shuffled_and_their_number_is_said(columns, truth):
+    whole = importance(card("log_loss"), ROOMS, truth, columns, list(columns), answer, SCHEMA, seconds=1e6)
+    assert whole == importance(card("log_loss"), ROOMS, truth, columns, list(columns), answer, SCHEMA)
+    few = importance(card("log_loss"), ROOMS, truth, columns, list(columns), answer, SCHEMA, seconds=0.0)
+    assert few.n == 100 and few.passed_over == 0 and set(few.columns) == set(columns)
+    assert next(iter(few.columns)) == "strong"

@@ -105,6 +105,17 @@ def test_the_same_seed_gives_the_same_intervals_and_another_gives_others():
     assert low(1) == low(1) != low(2)
 
 
+def test_where_there_is_no_time_fewer_resamples_are_drawn_and_their_number_is_said():
+    names, truth, predictions = make_answers(300, 3)
+    made = make_card("accuracy", "log_loss"), ROOMS, truth, predictions, make_schema(names)
+    whole, hurried = judge(*made), judge(*made, seconds=0.0)
+    assert judge(*made, seconds=1e6) == whole
+    assert (whole["interval"]["replicates"], hurried["interval"]["replicates"]) == (1000, 100)
+    for name, score in hurried["scores"].items():
+        assert score["value"] == whole["scores"][name]["value"]
+        assert score["low"] < score["value"] < score["high"]
+
+
 def test_twenty_right_of_twenty_is_the_exact_bound_and_not_certainty():
     score = accuracy([True] * 20)
     assert score["value"] == score["high"] == 1.0

@@ -39,7 +39,7 @@ def test_without_a_time_there_are_no_shares() -> None:
 
 
 def test_too_little_time_is_said_of_the_whole(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def none_left(budget: float, gone: float) -> Any:
+    def none_left(budget: float, gone: float, after: calibration.After) -> Any:
         raise BudgetError(f"{gone:.0f} of {budget:.0f} s are used up.", least=2 * budget)
 
     monkeypatch.setattr(calibration, "shares", none_left)
