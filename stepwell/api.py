@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -199,11 +198,10 @@ def train(
 
     Raises a `StepwellError` for what a user can mend; what was reached is in the run folder.
     """
-    began = perf_counter()
+    clock = Clock()
     _need_torch()
     if data is None:
         raise UsageError("There are no data to train on.", do="give data=: a path, (X, y) arrays, or a data set")
-    clock = Clock(began)
     task = task if task is not None else _only_task(data)
     settings = dict(settings or {})
     kind, trial = asked.understood(folds, ensemble, imbalance, settings)
@@ -260,9 +258,8 @@ def resume(
     trained, as a further phase with its own schedule. `data` is needed where the run was trained on
     arrays or its data were moved, `model` where it trained a module of your own.
     """
-    began = perf_counter()
+    clock = Clock()
     _need_torch()
-    clock = Clock(began)
     opened = run_folders.open_run(Path(run))
     state = opened.state()
     if state["state"] == "finished" and not settings:

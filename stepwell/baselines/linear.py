@@ -83,7 +83,7 @@ def _need_sklearn() -> None:
 
 
 def _fit(features: Array, targets: Array, steps: int) -> tuple[Callable[[Array], tuple[Array, Array]], int]:
-    """A function from features to (probabilities `(m, seen)`, the seen classes), and the iterations, `steps` at most."""
+    """A function from features to (probabilities `(m, seen)`, the seen classes), and its steps, at most `steps`."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

@@ -81,7 +81,7 @@ def axis_of(values: Array, *, words: Callable[[float], str] = plain, steep: bool
     """
     low, high = float(values.min()), float(values.max())
     if steep and low > 0 and high / low > _STEEP:
-        return _logarithmic_axis(low, high, words)
+        return logarithmic_axis(low, high, words)
     margin = 0.06 * (high - low)
     return linear_axis(0.0 if 0 <= low < 0.3 * high else low - margin, high + margin, words=words)
 
@@ -133,7 +133,8 @@ def scatter(x: Array, y: Array, alt: str) -> Markup:
     )
 
 
-def _logarithmic_axis(low: float, high: float, words: Callable[[float], str]) -> Axis:
+def logarithmic_axis(low: float, high: float, words: Callable[[float], str] = plain) -> Axis:
+    """An axis from `low` to `high`, both positive, with a little room and ticks at powers of ten."""
     low, high = low / 1.15, high * 1.15
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     decades = math.log10(high / low)
