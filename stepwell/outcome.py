@@ -169,7 +169,8 @@ def _note_shortened(job: Job, scores: Mapping[str, Any], n: int, columns: int) -
         job.progress.note(f"intervals are of {resamples} resamples and not {whole:,}, to keep within the time")
     found = scores["importance"]
     if found is not None and found["n"] < importance.examples_used(n, columns):
-        job.progress.note(f"importance is that of {found['n']:,} test examples, to keep within the time")
+        passed = f" and {found['passed_over']:,} columns were passed over" if found["passed_over"] else ""
+        job.progress.note(f"importance is that of {found['n']:,} test examples{passed}, to keep within the time")
 
 
 def count_look(job: Job, ids: Sequence[str]) -> int:

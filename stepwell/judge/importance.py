@@ -35,6 +35,9 @@ ANSWERS = 50_000
 ROWS, LEAST, REPEATS, REPLICATES = 5_000, 100, 5, 100
 """Examples at most and at least, shuffles of each column, and resamples."""
 
+READ, FEWEST = 5_000_000, 10
+"""Columns that are read in all at most, whatever the examples; and those that are shuffled however many there are."""
+
 ROUND = (2_000, 1_000, 500, 200)
 """Examples that are used where there is no time for more."""
 
@@ -59,12 +62,12 @@ def importance(
     """What `card.headline` loses by shuffling each of the columns `names` of `raw`; None where it is undefined.
 
     `raw` holds the input columns, `truth` the answers, of the same examples in the same order. At most `ROWS`
-    examples, chosen by `seed`, are used, fewer where there are many columns; columns beyond what `ANSWERS` allows
-    are passed over. Where that would take more than `seconds`, by the time of one scoring, the examples are fewer, a
-    round number. Intervals are those of a normal error, which resampled examples (groups, where they repeat) and
-    resampled shuffles give.
+    examples, chosen by `seed`, are used, fewer where there are many columns; columns beyond what `ANSWERS` and `READ`
+    allow are passed over. Where that would take more than `seconds`, by the time of one scoring, the examples are
+    fewer, a round number, and of very many columns fewer are shuffled. Intervals are those of a normal error, which
+    resampled examples (groups, where they repeat) and resampled shuffles give.
     """
-    looked = list(names)[: ANSWERS // (LEAST * REPEATS)]
+    looked = list(names)[: columns_shuffled(len(names))]
     n = len(next(iter(truth.values()), ()))
     if not looked or not n:
         return None
@@ -75,8 +78,11 @@ def importance(
     standing = _standing(metric, truth, raw, rows, answer, schema, groups, seed)
     fitting = _fitting(len(rows), time.perf_counter() - start, len(looked) * REPEATS, seconds)
     if standing is not None and fitting < len(rows):
-        rows = rows[np.sort(generator.permutation(len(rows))[:fitting])]
+        rows, start = rows[np.sort(generator.permutation(len(rows))[:fitting])], time.perf_counter()
         standing = _standing(metric, truth, raw, rows, answer, schema, groups, seed)
+        if seconds is not None:  # of very many columns, reading them is what takes the time, however few the examples
+            once = max(time.perf_counter() - start, 1e-9)
+            looked = looked[: max(FEWEST, int(seconds / (once * REPEATS)))]
     if standing is None:
         return None
     found = {}
@@ -96,8 +102,12 @@ def importance(
 
 def examples_used(n: int, columns: int) -> int:
     """On how many of `n` examples so many columns are shuffled where there is time for it."""
-    looked = min(columns, ANSWERS // (LEAST * REPEATS))
-    return min(n, max(LEAST, min(ROWS, ANSWERS // (max(1, looked) * REPEATS))))
+    return min(n, max(LEAST, min(ROWS, ANSWERS // (max(1, columns_shuffled(columns)) * REPEATS))))
+
+
+def columns_shuffled(columns: int) -> int:
+    """How many of so many columns are shuffled where there is time: each time all of them are read."""
+    return min(columns, ANSWERS // (LEAST * REPEATS), max(FEWEST, READ // (REPEATS * max(1, columns))))
 
 
 @dataclass(frozen=True)
