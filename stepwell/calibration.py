@@ -32,6 +32,7 @@ MEMORY_MOST = 4 * 2**30  # bytes
 BASELINE_SHARE, BASELINE_MOST = 0.08, 40.0  # of the budget; seconds
 FINISHING, FINISHING_SHARE = 14.0, 0.15  # seconds for export, gate, judging and report (measured: 5 to 13); share
 FINISHING_MOST = 0.4  # of the budget, where the machine is slow or the test part large
+FINISHING_LATER = 0.5  # of the budget, where it became slower since
 ASKED, EXPLAINED = 11_000, 65_000  # answers besides those to the test part: for gate and confidence; for importance
 SCORED = 5e-7  # seconds to score one test example in one resample, with all metrics and rivals
 ADAPTED_SHARE = 0.08  # of the budget, for what takes fewer resamples and examples where less is left

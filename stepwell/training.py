@@ -8,6 +8,7 @@ kill: what the run folder says is done is taken from there.
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import signal
 import statistics
@@ -206,12 +207,14 @@ class Limit:
 
     `end` is when the command must have ended, `after` the seconds planned for export, judging and report, and
     `rivals` those that fitting the rivals takes at most, however slow the machine. What comes after training was
-    planned at the speed before it: on a machine that became slower it takes as much longer as the cycles do now.
+    planned at the speed before it: on a machine that became slower it takes as much longer as the cycles do now, but
+    `most` seconds at most, as it gives way where time runs short.
     """
 
     end: float
     after: float
     rivals: float
+    most: float = math.inf
     first: list[float] = field(default_factory=list)
     latest: deque[float] = field(default_factory=lambda: deque(maxlen=PACE))
     validation: float = 0.0  # in cycles, as long as those before it took
@@ -237,7 +240,8 @@ class Limit:
         """Whether there is only time left for a last validation and what comes after training."""
         last = self.validation * self._cycle()
         left = self.end - self.rivals - last - now
-        return left < MOST_SLOWER * self.after and left < min(MOST_SLOWER, self.slower()) * self.after
+        most = min(MOST_SLOWER * self.after, self.most)
+        return left < most and left < self.slower() * self.after
 
 
 def _limit(job: Job) -> Limit | None:
@@ -248,7 +252,8 @@ def _limit(job: Job) -> Limit | None:
         "baselines": calibration.baseline_seconds(budget),
         "finishing": calibration.finishing_seconds(budget),
     }
-    return Limit(job.clock.began + budget, float(kept["finishing"]), float(kept["baselines"]))
+    most = calibration.FINISHING_LATER * budget
+    return Limit(job.clock.began + budget, float(kept["finishing"]), float(kept["baselines"]), most)
 
 
 def _cut_short(job: Job, training: Training, plan: Plan) -> None:
