@@ -57,6 +57,14 @@ def test_a_few_slow_cycles_do_not_end_a_training() -> None:
     assert limit.slower() == 1.0 and not limit.reached(80.0) and limit.reached(86.0)
 
 
+def test_what_gives_way_never_takes_more_than_a_share_from_training() -> None:
+    limit = Limit(100.0, 30.0, 5.0, 50.0)
+    for seconds in [0.1] * 15 + [1.0] * 15:
+        limit.note(STEP, seconds)
+    assert limit.slower() == pytest.approx(10.0)
+    assert not limit.reached(44.0) and limit.reached(46.0)
+
+
 def test_a_calendar_that_jumps_changes_no_duration(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     day_later = time.time() + 86_400

@@ -80,9 +80,7 @@ def importance(
     if standing is not None and fitting < len(rows):
         rows, start = rows[np.sort(generator.permutation(len(rows))[:fitting])], time.perf_counter()
         standing = _standing(metric, truth, raw, rows, answer, schema, groups, seed)
-        if (
-            seconds is not None and fitting == LEAST
-        ):  # of very many columns, reading them is what takes the time, however few the examples
+        if seconds is not None and fitting == LEAST:  # of very many columns it is reading them that takes the time
             once = max(time.perf_counter() - start, 1e-9)
             looked = looked[: max(FEWEST, int(seconds / (once * REPEATS)))]
     if standing is None:
