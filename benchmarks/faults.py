@@ -5,14 +5,18 @@
 
 Kills: each writer of `tests/faults/writers.py` in a process that ends before, within or after its N-th system call, for
 every N, with unsynced bytes lost. Faults: the N-th call fails, once or from then on, with each of four errors. Damage:
-a flipped bit or a cut file. Disk: a file system of 16 MiB (tmpfs; skipped with a reason where none can be mounted) that
-a checkpoint does not fit on. Anything but the old content, the new content or a sentence ends this with a traceback.
+a flipped bit or a cut file. Disks: a file system of 16 MiB (tmpfs; skipped with a reason where none can be mounted)
+that a checkpoint does not fit on; whole trainings by the command line on disks that are too small, each elsewhere,
+then made larger; and on one that is read-only. Anything but the old content, the new content or a sentence ends this
+with a traceback.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +37,8 @@ from stepwell import checkpoint, files  # noqa: E402
 from stepwell.errors import RunError  # noqa: E402
 
 DISK = 16 * 2**20  # bytes
+TOO_SMALL = (36, 80, 160, 260, 360, 480, 600)  # kB: from the run's first file to its report
+TRAINED = ("history.jsonl", "checkpoints/000000000300/model.safetensors", "predictions/test.jsonl")
 
 
 def kills(folder: Path) -> None:
@@ -69,10 +75,10 @@ def damages(folder: Path, count: int) -> None:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[str]:
-    """Mount a small file system on `folder`; yields why that is not possible here, or ""."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "stepwell", str(folder)]
+def small_disk(folder: Path, size: int = DISK) -> Iterator[str]:
+    """Mount a file system of `size` bytes on `folder`; yields why that is not possible here, or ""."""
+    folder.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "stepwell", str(folder)]
     try:
         done = subprocess.run(mount, capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -113,6 +119,51 @@ def full_disk(folder: Path) -> None:
         print("  the checkpoint before was whole, nothing was left over, and saving went on once there was room")
 
 
+def remount(folder: Path, how: str) -> None:
+    """Change a file system that `small_disk` mounted."""
+    subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)  # noqa: S607 - wherever the system has it
+
+
+def stepwell(folder: Path, words: str, code: int) -> str:
+    """The command line in `folder`, which must end with `code` and no traceback; returns what it says."""
+    command = [sys.executable, "-m", "stepwell", *words.split()]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != code or "Traceback" in done.stderr:
+        sys.exit(f"stepwell {words} ended with {done.returncode}:\n{done.stderr}")
+    return done.stderr
+
+
+def trainings(folder: Path) -> None:
+    """A training stops in words wherever the disk is full, goes on where there is room, and is the undisturbed one."""
+    shutil.copy(ROOT / "tests" / "fixtures" / "rows.csv", folder)
+    train = f"train table {folder}/rows.csv --target answer --recipe quick --steps 300 --training.threads 1 --run run"
+    train += " --training.checkpoint-every 0.001 -q"
+    stepwell(folder, train, 0)
+    wanted = [(folder / "run" / name).read_bytes() for name in TRAINED]
+    for size in TOO_SMALL:
+        with small_disk(disk := folder / "disk", size * 1000) as reason:
+            if reason:
+                print(f"  skipped: no small file system can be mounted here ({reason})")
+                return
+            said = stepwell(disk, train, 1).partition("\n")[0]
+            begun = (disk / "run" / "draft.yaml").exists()
+            remount(disk, f"size={DISK}")
+            stepwell(disk, "resume run -q" if begun else train, 0)
+            if [(disk / "run" / name).read_bytes() for name in TRAINED] != wanted:
+                sys.exit(f"on a disk of {size} kB it was not the undisturbed training")
+            print(f"  {size:>4} kB: {said}\n          then, with room, the undisturbed training bit for bit")
+    with small_disk(disk):
+        shutil.copytree(folder / "run", disk / "run")
+        remount(disk, "ro")
+        for words in (train.replace("--run run", "--run new"), "resume run --steps 3"):
+            if "read-only" not in stepwell(disk, words, 1):
+                sys.exit(f"stepwell {words} did not say that the disk is read-only")
+        for words in (f"evaluate run {folder}/rows.csv", f"predict run {folder}/rows.csv", "runs"):
+            stepwell(disk, words, 0)
+    print("  read-only: train and resume say so; evaluate, predict and runs work")
+
+
 def main() -> None:
     """Everything, in temporary folders."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -131,6 +182,9 @@ def main() -> None:
         damages(folder / "damages", wanted.damages)
         print("A disk of 16 MiB that is full:")
         full_disk(folder / "disk")
+        print("Trainings on disks that are too small, and on one that is read-only:")
+        (folder / "trainings").mkdir()
+        trainings(folder / "trainings")
 
 
 if __name__ == "__main__":

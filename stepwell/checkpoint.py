@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,24 @@ def save(root: Path, state: Mapping[str, Any], cycle: int) -> Path:
         for old in _newest_first(root)[KEEP:]:
             files.discard(old)
     return final
+
+
+def require_room(root: Path, state: Mapping[str, Any]) -> None:
+    """`RunError` where the disk of `root` cannot hold the checkpoints of a training that begins with `state`.
+
+    One more than `KEEP` is there while it is written. A state grows (moments of an optimizer, the best weights), so
+    that this is the least that is needed: what passes may still fill the disk, what is refused would have.
+    """
+    size = sum(tensor.nbytes for value in state.values() for tensor in _tensors(value))
+    needed = size * (KEEP + 1 - min(KEEP, len(_newest_first(root))))
+    free = files.free_bytes(root)
+    if needed > free:
+        raise RunError(
+            f"The checkpoints of this training need at least {needed / 1e6:,.2f} MB, and the disk has "
+            f"{free / 1e6:,.2f} MB left.",
+            where=str(root),
+            do="free some room on this disk, or choose a folder on another one with --run",
+        )
 
 
 def load_latest(root: Path) -> tuple[dict[str, Any] | None, list[str]]:
@@ -123,6 +141,15 @@ def _newest_first(root: Path) -> list[Path]:
             return []
         found = [path for path in root.iterdir() if path.name.isdigit() and (path / "manifest.json").is_file()]
     return sorted(found, reverse=True)
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """Every tensor of a state."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _tensors(one)
 
 
 def _split(value: Any, path: str, found: dict[str, Tensor]) -> Any:

@@ -370,6 +370,13 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
+def free_bytes(folder: Path) -> int:
+    """How much this process may still write on the disk that `folder` is on, or will be once it is made."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    with refusing("looked at", there):
+        return shutil.disk_usage(there).free
+
+
 def sync_folder(folder: Path) -> None:
     """Make a folder's list of names durable, where the system can."""
     if os.name == "nt":

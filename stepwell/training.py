@@ -8,6 +8,7 @@ kill: what the run folder says is done is taken from there.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import random
 import signal
@@ -24,7 +25,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from stepwell import balancing, building, calibration, checkpoint, device, files, intake, outcome, planning, randomness
+from stepwell import (
+    balancing,
+    building,
+    calibration,
+    checkpoint,
+    device,
+    files,
+    intake,
+    outcome,
+    planning,
+    preparation,
+    randomness,
+)
 from stepwell.building import Data
 from stepwell.errors import Interrupted, RunError, StepwellError
 from stepwell.history import History
@@ -94,6 +107,7 @@ def fit(job: Job, data: Data) -> nn.Module:
     state, notes = checkpoint.load_latest(job.run.path("checkpoints"))
     for note in notes:
         job.progress.note(note)
+    _refuse_foreign(state, data, job.run)
     if state is None and job.start is not None:
         job.progress.note(take_weights(model, job.start))
     objectives = building.build_objectives(frozen, job.folder, data.preparation.schema)
@@ -117,7 +131,7 @@ def fit(job: Job, data: Data) -> nn.Module:
         History(job.run.path("history.jsonl"), offset) as history,
         calibration.enough_memory(options.batch_size),
     ):
-        _train(job, training, history, plan, card.headline)
+        _train(job, training, history, plan, card.headline, trained_on(data))
     model.load_state_dict(dict(training.best_weights()))
     if training.best is not None and training.best["cycle"] != training.cycle:
         job.progress.note(f"the best weights are those of cycle {training.best['cycle']:,}")
@@ -156,19 +170,41 @@ def _plan(frozen: Recipe, job: Job, card: Task, at: int | None) -> Plan:
     )
 
 
-def _train(job: Job, training: Training, history: History, plan: Plan, headline: str) -> None:
+def trained_on(data: Data) -> str:
+    """What tells the data of one training from those of another: a digest of its training part and its preparation."""
+    digest = hashlib.sha256(np.asarray(data.parts["train"], dtype=np.int64).tobytes())
+    digest.update(files.json_text(preparation.to_json(data.preparation)).encode())
+    return digest.hexdigest()
+
+
+def _refuse_foreign(state: Mapping[str, Any] | None, data: Data, run: Run) -> None:
+    """`RunError` where a checkpoint was made on other data; those of older versions do not say on which."""
+    if state is not None and state.get("trained_on") not in (None, trained_on(data)):
+        raise RunError(
+            "The checkpoint belongs to another run: it was trained on another training part, or on other preparation.",
+            where=str(run.path("checkpoints")),
+            do="put back this run's own checkpoints, or remove these and resume, which trains from the beginning",
+        )
+
+
+def _train(job: Job, training: Training, history: History, plan: Plan, headline: str, on: str) -> None:
     """The plain `for` around the loop: progress, history, checkpoints, the hard time limit, and being interrupted."""
     every = job.recipe.options("training").checkpoint_every
     limit = _limit(job)
+    checkpoint.require_room(job.run.path("checkpoints"), training.state())
     saved_at, cost, unsaved = time.perf_counter(), 0.0, False
     before = saved_at
 
     def save() -> float:
         start = time.perf_counter()
         training.check_finite()
-        history.flush(durable=True)
-        state = {**training.state(), "history": history.offset}
-        checkpoint.save(job.run.path("checkpoints"), state, training.cycle)
+        try:
+            history.flush(durable=True)
+            state = {**training.state(), "history": history.offset, "trained_on": on}
+            checkpoint.save(job.run.path("checkpoints"), state, training.cycle)
+        except RunError as error:
+            on_again = f"{error.do}; then go on with: stepwell resume {job.run.folder}"
+            raise RunError(error.what, where=error.where, do=on_again) from error
         return time.perf_counter() - start
 
     with interruptible() as interrupted:
