@@ -140,6 +140,7 @@ def test_version(run):
         (["train", "image_classification", "x", "--model"], "needs a value"),
         (["check", "x", "--jsn"], "--json"),
         (["check", "x", "--task", "image"], "There is no task"),
+        (["evaluate", "a", "--data", "b"], "Known: --json, --quiet"),
         (["predict"], "RUN, FILES"),
         (["resume", "a", "--epohcs", "3"], "'--epochs'"),
         (["resume", "a", "b"], "no further word 'b'"),
@@ -154,6 +155,8 @@ def test_wrong_words_give_2_and_the_nearest_right_one(api, run, words, hint):
     assert err.startswith("error: ")
     assert hint in err
     assert "\n  do:    " in err
+    _, _, known = err.partition("Known: ")
+    assert len(set(known.split(", "))) == len(known.split(", "))
     assert api.calls == []
     code, out, err = run(*words, "--json")
     if words != ["check", "x", "--jsn"]:  # there --json is taken for the value of --jsn, which is wrong as well

@@ -58,7 +58,7 @@ def answer(name: str, words: list[str]) -> Answer:
     """Understand the words after a verb and do what they say; `UsageError` where they make no sense."""
     verb = VERBS[name]
     parser = _parser(name)
-    known = [*re.findall(r"--[a-z][a-z-]*", parser.format_usage()), *COMMON_FLAGS]
+    known = list(dict.fromkeys([*re.findall(r"--[a-z][a-z-]*", parser.format_usage()), *COMMON_FLAGS]))
     words = flags.with_dashes(words, known)
     if "-h" in words or "--help" in words:
         asked = [word for word in words if not word.startswith("-")]
