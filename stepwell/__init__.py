@@ -8,6 +8,7 @@
     stepwell.compare(runs)                   is one really better? paired differences on the same test examples
     stepwell.load(run)                       the Predictor of a run or an artifact
     stepwell.sample(task, folder)            the task's built-in data
+    stepwell.watch(model, optimizer, …)      the doctor in any PyTorch loop
     stepwell.runs() · stepwell.env()         what has been trained here; versions, threads, devices
 
 Importing this module imports nothing else; the first use of a name does.
@@ -20,20 +21,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stepwell.api import check, compare, env, evaluate, resume, runs, sample, train
+    from stepwell.doctor.watch import watch
     from stepwell.prediction import load, predict
 
 __version__ = "0.1.0"
 
-__all__ = ["check", "compare", "env", "evaluate", "load", "predict", "resume", "runs", "sample", "train"]
-_QUICK = ("load", "predict")
-"""Those that do not wait for the imports of the others."""
+__all__ = ["check", "compare", "env", "evaluate", "load", "predict", "resume", "runs", "sample", "train", "watch"]
+_HOMES = {"load": "prediction", "predict": "prediction", "watch": "doctor.watch"}
+"""Where the names are that do not wait for the imports of the others."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'stepwell' has no attribute {name!r}; it has {', '.join(__all__)}")
-    home = "prediction" if name in _QUICK else "api"
-    return getattr(importlib.import_module(f"stepwell.{home}"), name)
+    return getattr(importlib.import_module(f"stepwell.{_HOMES.get(name, 'api')}"), name)
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,7 @@ import shlex
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from stepwell.artifact.predictor import Predictor
+    from stepwell.doctor.script import Examination
+    from stepwell.schema import Finding
 
 Source = Any
 """Where data lie: a path, or arrays or a map-style data set in memory, as the task's readers take them."""
@@ -354,6 +356,15 @@ def compare(runs: Sequence[str | Path], *, report: str | Path | None = None) -> 
         files.write_whole(Path(report), page.build(found))
     content: dict[str, Any] = msgspec.to_builtins(found)
     return content
+
+
+def diagnose(
+    script: str | Path, words: Sequence[str] = (), *, told: Callable[[Finding], None] | None = None
+) -> Examination:
+    """Run a Python script that trains with PyTorch under the doctor's eyes; see `stepwell.doctor.script.examine`."""
+    from stepwell.doctor import script as scripts
+
+    return scripts.examine(script, words, told=told)
 
 
 def sample(task: str, folder: str | Path, seed: int = 0) -> Path:

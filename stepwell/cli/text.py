@@ -20,12 +20,12 @@ def check(findings: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], *, 
     return "\n".join([*_pairs(told), *found(findings, everything=everything)])
 
 
-def found(findings: Sequence[Mapping[str, Any]], *, everything: bool) -> list[str]:
-    """Findings, the gravest first; three of them unless `everything`."""
+def found(findings: Sequence[Mapping[str, Any]], *, everything: bool, ordered: bool = False) -> list[str]:
+    """Findings, the gravest first unless they are `ordered` already; three of them unless `everything`."""
     if not findings:
         return ["nothing found that would harm"]
-    ordered = sorted(findings, key=lambda one: -one["severity"])
-    shown = ordered if everything else ordered[:_SHOWN]
+    listed = list(findings) if ordered else sorted(findings, key=lambda one: -one["severity"])
+    shown = listed if everything else listed[:_SHOWN]
     lines = []
     for one in shown:
         lines.append(f"{_SEVERITY[one['severity']]:<8} {one['name']}: {printable(one['message'])}")
@@ -34,9 +34,27 @@ def found(findings: Sequence[Mapping[str, Any]], *, everything: bool) -> list[st
             told |= {"refuted by": one.get("refuted_by")}
             lines += [f"{'':<8} {key}: {printable(value)}" for key, value in told.items() if value]
         lines += [f"{'':<8} do: {printable(one['remedy'])}"] if one.get("remedy") else []
-    if len(shown) < len(ordered):
-        lines.append(f"and {len(ordered) - len(shown)} more; -v shows all, with reasons and examples")
+    if len(shown) < len(listed):
+        lines.append(f"and {len(listed) - len(shown)} more; -v shows all, with reasons and examples")
     return lines
+
+
+def live(finding: Any) -> str:
+    """One line while a script runs."""
+    return f"stepwell: update {finding.where.get('step', 0)}: {finding.name}: {printable(finding.message)}\n"
+
+
+def diagnosed(facts: Mapping[str, Any], *, everything: bool) -> str:
+    """What the doctor saw in a script: findings, causes first; what was read, and what was not."""
+    lines = []
+    for name, updates, cost in facts["watched"]:
+        lines.append(f"watched {name} for {updates:,} updates; looking took {100 * cost:.1f} % of the time")
+    lines += found(facts["findings"], everything=everything, ordered=True) if facts["watched"] else []
+    lines += [f"not judged: {printable(one)}" for one in facts["unread"]]
+    if facts["code"]:
+        why = f": {printable(facts['error'])}" if facts["error"] else ""
+        lines.append(f"the script ended with exit code {facts['code']}{why}")
+    return "\n".join(lines)
 
 
 def trained(facts: Mapping[str, Any], *, everything: bool) -> str:

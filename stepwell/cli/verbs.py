@@ -39,7 +39,8 @@ class Answer:
 class Verb:
     """One verb: its words and line in ``--help``, what adds its flags, and what does it.
 
-    `free` says that ``--section.option value`` is taken too, for whatever sections there are.
+    `free` says that ``--section.option value`` is taken too, for whatever sections there are; `rest`, that whatever
+    follows the first plain word is left as it is (`arguments.rest`).
     """
 
     usage: str
@@ -47,6 +48,7 @@ class Verb:
     add_flags: Callable[[argparse.ArgumentParser], None]
     run: Callable[[Arguments], Answer]
     free: bool = False
+    rest: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,6 +60,7 @@ def answer(name: str, words: list[str]) -> Answer:
     """Understand the words after a verb and do what they say; `UsageError` where they make no sense."""
     verb = VERBS[name]
     parser = _parser(name)
+    words, rest = _divided(words) if verb.rest else (words, [])
     known = list(dict.fromkeys([*re.findall(r"--[a-z][a-z-]*", parser.format_usage()), *COMMON_FLAGS]))
     words = flags.with_dashes(words, known)
     if "-h" in words or "--help" in words:
@@ -73,8 +76,15 @@ def answer(name: str, words: list[str]) -> Answer:
         what = "flag" if unknown[0].startswith("-") else "further word"
         hint = did_you_mean(unknown[0].partition("=")[0], known) if what == "flag" else f"`{parser.prog} --help`"
         raise UsageError(f"`stepwell {name}` takes no {what} {unknown[0]!r}.", do=hint)
+    arguments.rest = rest
     arguments.settings, arguments.known = free | flags.shortcuts(arguments), known
     return verb.run(arguments)
+
+
+def _divided(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words up to the first that is no flag, and the rest."""
+    first = next((place for place, word in enumerate(words) if not word.startswith("-")), len(words))
+    return words[: first + 1], words[first + 1 :]
 
 
 def _parser(name: str) -> argparse.ArgumentParser:
@@ -242,6 +252,22 @@ def _compare(arguments: Arguments) -> Answer:
     return Answer(facts, text.compared(facts, arguments.report))
 
 
+def _diagnose_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("script", metavar="SCRIPT", help="a Python script that trains with PyTorch, as it is")
+    parser.epilog = "Words after SCRIPT are the script's own; flags of diagnose stand before it."
+
+
+def _diagnose(arguments: Arguments) -> Answer:
+    live = None if arguments.quiet else lambda one: sys.stderr.write(text.live(one))
+    # One object alone goes to standard output: what the script prints there goes to standard error.
+    with contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext():
+        examined = _api().diagnose(arguments.script, arguments.rest, told=live)
+    facts = dataclasses.asdict(examined)
+    worst = max((one["severity"] for one in facts["findings"]), default=0)
+    code = 1 if worst >= 2 or examined.code else 0
+    return Answer(facts, text.diagnosed(facts, everything=arguments.verbose), code)
+
+
 def _sample_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK", help="a task")
     parser.add_argument("folder", metavar="FOLDER", help="a folder that is new or empty")
@@ -297,6 +323,13 @@ VERBS = {
     ),
     "compare": Verb(
         "compare RUN RUN…", "is one really better? a paired answer on the same examples", _compare_flags, _compare
+    ),
+    "diagnose": Verb(
+        "diagnose SCRIPT",
+        "why does it not learn? the doctor watches any PyTorch script, unmodified",
+        _diagnose_flags,
+        _diagnose,
+        rest=True,
     ),
     "sample": Verb("sample TASK FOLDER", "the task's built-in data, as a user's own would lie", _sample_flags, _sample),
     "runs": Verb("runs [ROOT]", "what has been trained here: state, score, size; remove", _runs_flags, _runs),

@@ -1,0 +1,49 @@
+"""Biases that begin so far off that units never answer.
+
+What: a bias larger than what its inputs can make up for.
+Why it matters: rectifiers begin silent on every sample, and get no gradient that could wake them.
+How it is seen: all biases of a layer at one value beyond 3, and units dead or saturated at the beginning.
+Remedy: begin biases at zero.
+Risk: a forget gate's bias of 1 to 3 is usual.
+"""
+
+from __future__ import annotations
+
+from stepwell.doctor import measures
+from stepwell.doctor.record import Record
+from stepwell.schema import Finding
+
+FAR = 3.0
+
+KIND = "beginning"
+SEVERITY = 2
+EXPLAINS: tuple[str, ...] = (
+    "saturated_units",
+    "vanishing_gradient",
+    "lr_too_low",
+    "not_learning_unknown",
+    "underfit_capacity",
+)
+
+
+def diagnose(record: Record) -> Finding | None:
+    """At the beginning."""
+    biases = {name: value for name, value in record.facts.get("equal_biases", {}).items() if abs(value) > FAR}
+    first = measures.first_probe(record)
+    dead = max(measures.layers(first, "dead").values(), default=0.0)
+    flat = max(measures.layers(first, "saturated").values(), default=0.0)
+    if not biases or max(dead, flat) < 0.9 or not measures.struggling(record):
+        return None
+    name, value = max(biases.items(), key=lambda one: abs(one[1]))
+    return Finding(
+        name="bad_init_bias",
+        severity=2,
+        message=f"Biases begin at {value:g}, and {100 * max(dead, flat):.0f} % of a layer's units begin without a "
+        "gradient.",
+        why="What enters cannot outweigh such a bias, so the units are silent on every sample and nothing can "
+        "wake them.",
+        remedy="begin biases at zero: torch.nn.init.zeros_(layer.bias)",
+        where={"step": 0, "layer": name.rpartition(".")[0]},
+        evidence={"biases": biases, "dead": dead, "saturated": flat},
+        refuted_by="the same units with biases of zero",
+    )

@@ -1,0 +1,43 @@
+"""Weights that begin too small.
+
+What: matrices are several times smaller than what keeps the size of a signal.
+Why it matters: what enters fades from layer to layer, and so do the gradients on their way back.
+How it is seen: root mean square under a quarter of what Glorot gives for the shape (torch's own: about 0.6) in
+    at least half of the matrices, with two hidden layers or more or a flat start; and the training struggles.
+Remedy: He or Xavier initialization.
+Risk: a network that normalizes does not mind.
+"""
+
+from __future__ import annotations
+
+from stepwell.doctor import measures
+from stepwell.doctor.record import Record
+from stepwell.schema import Finding
+
+SMALL = 0.25  # judged: torch's own initialization gives 0.58
+
+KIND = "beginning"
+SEVERITY = 2
+EXPLAINS: tuple[str, ...] = ("dead_relu", "underfit_capacity", "not_learning_unknown")
+
+
+def diagnose(record: Record) -> Finding | None:
+    """At the beginning; spoken where it harms."""
+    gains = record.facts.get("glorot_shares", {})
+    small = {name: gain for name, gain in gains.items() if 0 < gain < SMALL}
+    if len(small) < max(1, len(gains) // 2) or record.facts.get("norms") or not measures.mature(record):
+        return None
+    if not measures.struggling(record) or record.facts.get("frozen"):
+        return None
+    return Finding(
+        name="bad_init_small",
+        severity=2,
+        message=f"Weights begin too small: {len(small)} of {len(gains)} matrices have {max(small.values()):.2f} "
+        "times "
+        "what Glorot gives, or less (torch: about 0.6, He: 1.4).",
+        why="What enters fades from layer to layer, and gradients fade on their way back.",
+        remedy="initialize by fan-in: torch.nn.init.kaiming_normal_(layer.weight)",
+        where={"step": 0, "layer": min(small, key=lambda name: small[name]).rpartition(".")[0]},
+        evidence={"gains": dict(sorted(small.items())[:10]), "threshold": SMALL},
+        refuted_by="the same level with He initialization",
+    )

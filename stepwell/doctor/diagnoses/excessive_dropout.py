@@ -1,0 +1,40 @@
+"""Dropout that leaves too little.
+
+What: most of what a layer says is dropped.
+Why it matters: what is learnt is learnt by chance survivors, slowly or not at all.
+How it is seen: a share over 0.7, or 0.5 and more in narrow layers; and the training struggles.
+Remedy: a share of 0.1 to 0.5.
+Risk: very wide layers bear more.
+"""
+
+from __future__ import annotations
+
+from stepwell.doctor import measures
+from stepwell.doctor.record import Record
+from stepwell.schema import Finding
+
+KIND = "dynamics"
+SEVERITY = 2
+EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown")
+
+
+def diagnose(record: Record) -> Finding | None:
+    """From the layers; spoken where it harms."""
+    share = float(record.facts.get("dropout", 0.0))
+    widths = measures.layers(measures.first_probe(record), "width")
+    narrow = min(widths.values(), default=1e9)
+    if not measures.mature(record) or not measures.struggling(record):
+        return None
+    if share <= 0.7 and not (share >= 0.5 and narrow * (1 - share) <= 12):
+        return None
+    return Finding(
+        name="excessive_dropout",
+        severity=2,
+        message=f"Dropout drops {100 * share:.0f} % of the units, {narrow * (1 - share):.0f} of {narrow:.0f} are "
+        "left in the narrowest layer.",
+        why="Too little is left of each layer for the next one to learn from.",
+        remedy="lower dropout to between 0.1 and 0.3",
+        where={"step": 0},
+        evidence={"dropout": share, "narrowest": narrow},
+        refuted_by="the same level without dropout",
+    )

@@ -1,0 +1,46 @@
+"""Numbers that are not finite among the inputs or targets.
+
+What: rows that hold NaN or infinity reach the network.
+Why it matters: one such number makes the loss, then every gradient, then every weight not finite.
+How it is seen: exactly: the numbers of the batches themselves.
+Remedy: drop or fill these rows (mean, median or a flag of what was missing), before scaling.
+Risk: none.
+"""
+
+from __future__ import annotations
+
+from stepwell.doctor import measures
+from stepwell.doctor.record import Record
+from stepwell.schema import Finding
+
+KIND = "data"
+SEVERITY = 3
+EXPLAINS: tuple[str, ...] = (
+    "nan_loss",
+    "exploding_gradient",
+    "lr_too_high",
+    "unscaled_inputs",
+    "bad_init_large",
+    "not_learning_unknown",
+)
+
+
+def diagnose(record: Record) -> Finding | None:
+    """Exact, at any time."""
+    rows = int(record.facts.get("inputs_not_finite_rows", 0))
+    bad_targets = record.facts.get("targets_finite") is False
+    last = record.facts.get("last_inputs_finite") is False
+    if not rows and not bad_targets and not last:
+        return None
+    where = "targets" if bad_targets else "inputs"
+    return Finding(
+        name="nan_in_data",
+        severity=3,
+        message=f"The {where} hold numbers that are not finite"
+        + (f", in {rows:,} of the first rows." if rows else "."),
+        why="One of them makes the loss and then every weight not finite; no setting of the training can help.",
+        remedy="drop or fill the rows, for instance x = torch.nan_to_num(x), and look where they come from",
+        where={"part": "train", "step": measures.broken_at(record) or 0},
+        evidence={"rows": rows, "targets": bad_targets},
+        refuted_by="a batch without such numbers whose loss is not finite either",
+    )

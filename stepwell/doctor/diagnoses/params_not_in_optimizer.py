@@ -1,0 +1,38 @@
+"""Parameters that the optimizer does not know.
+
+What: they get gradients, and nothing moves them.
+Why it matters: a layer made after the optimizer, or left out of its list, never learns.
+How it is seen: exactly: the optimizer's groups against the model's parameters.
+Remedy: make the optimizer after the whole model, from model.parameters().
+Risk: a second optimizer may move them.
+"""
+
+from __future__ import annotations
+
+from stepwell.doctor import measures
+from stepwell.doctor.record import Record
+from stepwell.schema import Finding
+
+KIND = "program"
+SEVERITY = 3
+EXPLAINS: tuple[str, ...] = ("frozen_params", "underfit_capacity", "not_learning_unknown", "lr_too_low")
+
+
+def diagnose(record: Record) -> Finding | None:
+    """Exact, at the first update."""
+    left, unused = record.facts.get("not_in_optimizer", []), record.facts.get("unused", [])
+    left = [name for name in left if name not in unused]
+    if not left:
+        return None
+    harmed = measures.mature(record) and measures.struggling(record)
+    return Finding(
+        name="params_not_in_optimizer",
+        severity=3 if harmed else 1,
+        message=f"{len(left)} parameters that the loss reaches are in no group of the optimizer: "
+        f"{', '.join(left[:3])}.",
+        why="They get gradients, but nothing moves them.",
+        remedy="make the optimizer from model.parameters(), after the last layer is made",
+        where={"step": 0, "layer": left[0].rpartition(".")[0]},
+        evidence={"parameters": left[:20]},
+        refuted_by="another optimizer that moves them",
+    )

@@ -1,0 +1,37 @@
+"""A run that ends while it learns.
+
+What: the loss still falls at the end.
+Why it matters: more of the same would be better.
+How it is seen: the mean loss of the last third is under that of the third before by more than 1 % of the best
+    constant's, and the training struggles.
+Remedy: more epochs, or a larger rate.
+Risk: a schedule may be about to end it well.
+"""
+
+from __future__ import annotations
+
+from stepwell.doctor import measures
+from stepwell.doctor.record import Record
+from stepwell.schema import Finding
+
+KIND = "outcome"
+SEVERITY = 1
+EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown")
+
+
+def diagnose(record: Record) -> Finding | None:
+    """At the end; a notice."""
+    if not record.ended or not measures.struggling(record) or not measures.falls_still(record) or record.length > 5_000:
+        return None
+    if (measures.late_loss(record) or 9.0) > 1.3:
+        return None
+    return Finding(
+        name="too_few_epochs",
+        severity=1,
+        message=f"The loss still falls after {record.length:,} updates.",
+        why="The run ends before it has learnt what it can.",
+        remedy="train for more epochs",
+        where={"step": record.length},
+        evidence={"level": measures.level(record)},
+        refuted_by="the same level after twice the updates",
+    )

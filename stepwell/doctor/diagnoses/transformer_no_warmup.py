@@ -1,0 +1,42 @@
+"""Attention that begins at full rate.
+
+What: a network with attention takes long steps from the first update on, and collapses.
+Why it matters: attention and its normalization amplify early noise; afterwards all samples look alike.
+How it is seen: attention, early updates over 3 %, no rise of the rate over the first updates, and a layer that
+    stops telling samples apart; and it fails (one case measured).
+Remedy: a warm-up over 5 % of the run, normalization before each block, a tenth of the rate, beta2 of 0.98.
+Risk: it fails with a warm-up too.
+"""
+
+from __future__ import annotations
+
+from stepwell.doctor import measures
+from stepwell.doctor.record import Record
+from stepwell.schema import Finding
+
+KIND = "dynamics"
+SEVERITY = 2
+EXPLAINS: tuple[str, ...] = ("lr_too_high", "dead_relu", "vanishing_gradient", "not_learning_unknown")
+
+
+def diagnose(record: Record) -> Finding | None:
+    """After the first updates; spoken where it fails."""
+    early, now = measures.early_update(record), measures.between_now(record)
+    rates = [row["rate"] for row in record.steps[:20]]
+    if not record.facts.get("attention") or early is None or not measures.mature(record) or not rates:
+        return None
+    warmed = rates[-1] > 1.5 * rates[0]
+    if warmed or early < 0.03 or not measures.failing(record) or now is None or now[1] > 1e-3:
+        return None
+    return Finding(
+        name="transformer_no_warmup",
+        severity=2,
+        message="Attention was trained at full rate from the first update (early updates move weights by "
+        f"{100 * early:.0f} %), "
+        f"and after {now[0]} all samples look alike.",
+        why="Attention amplifies what long first steps do; after that nothing tells the samples apart.",
+        remedy="let the rate grow over the first 5 % of the updates, and lower it by 10",
+        where={"step": record.length, "layer": now[0]},
+        evidence={"early_update": early, "between": now[1]},
+        refuted_by="the same with a warm-up",
+    )

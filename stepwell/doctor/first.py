@@ -1,0 +1,116 @@
+"""What is there at the first update: the model before it has learnt, batches, and the way from outputs to the loss."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from stepwell.doctor.tape import Replay, mapped, tensors
+
+
+@dataclass(frozen=True)
+class Example:
+    """One batch as the model was given it, and the calls from its outputs to the loss."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    replay: Replay
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """Every tensor that the model was given."""
+        return tensors((self.args, self.kwargs))
+
+    @property
+    def rows(self) -> int:
+        """The number of samples."""
+        return int(self.replay.outputs[0].shape[0]) if self.replay.outputs[0].ndim else 1
+
+    def outputs(self, model: nn.Module) -> list[Tensor]:
+        """What a model answers."""
+        return tensors(model(*self.args, **self.kwargs))
+
+    def loss(self, model: nn.Module) -> Tensor:
+        """The loss of a model on this batch."""
+        return self.replay(self.outputs(model))
+
+    def shrunk(self, count: int) -> Example:
+        """The same of the first `count` samples; the whole where the calls to the loss do not allow for that."""
+        rows = self.rows
+
+        def cut(one: Tensor) -> Tensor:
+            return one[:count] if one.ndim and one.shape[0] == rows else one
+
+        if rows <= count:
+            return self
+        calls = tuple(
+            replace(call, args=mapped(call.args, cut), kwargs=mapped(dict(call.kwargs), cut))
+            for call in self.replay.calls
+        )
+        targets = None if self.replay.targets is None else cut(self.replay.targets)
+        outputs = tuple(cut(one) for one in self.replay.outputs)
+        small = replace(self.replay, calls=calls, outputs=outputs, targets=targets)
+        try:
+            with torch.no_grad():
+                small(outputs)
+        except (RuntimeError, ValueError, IndexError, TypeError):
+            return self
+        return Example(mapped(self.args, cut), mapped(self.kwargs, cut), small)
+
+
+@dataclass(frozen=True)
+class First:
+    """The state at the first update.
+
+    `examples` are the first batches (one or more) for the probe; `gradients` are there for the first of them.
+    `budget` is in seconds: what looking may cost in all.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    examples: Sequence[Example]
+    last_call: str
+    budget: float
+
+    @property
+    def example(self) -> Example:
+        """The first batch."""
+        return self.examples[0]
+
+    def copies(self) -> tuple[nn.Module, torch.optim.Optimizer]:
+        """The model and its optimizer, copied together so that the one trains the other."""
+        return copied(self.model, self.optimizer)
+
+    def optimized(self) -> set[int]:
+        """The ids of the parameters that the optimizer moves."""
+        return {id(one) for group in self.optimizer.param_groups for one in group["params"]}
+
+
+def copied(model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """Both, without gradients, copied together; results that modules keep as attributes are copied as plain numbers."""
+    grads = [(one, one.grad) for one in model.parameters()]
+    kept = [one for module in model.modules() for one in tensors(list(vars(module).values())) if not one.is_leaf]
+    for one, _ in grads:
+        one.grad = None
+    try:
+        plain = {id(one): one.detach().clone() for one in kept}
+        pair: tuple[nn.Module, torch.optim.Optimizer] = copy.deepcopy((model, optimizer), plain)
+        return pair
+    finally:
+        for one, grad in grads:
+            one.grad = grad
+
+
+def floats(values: Sequence[Tensor]) -> list[Tensor]:
+    """Those tensors that hold floating-point numbers, detached, as float32."""
+    return [one.detach().float() for one in values if one.is_floating_point()]
+
+
+def rows_of(value: Tensor) -> Tensor:
+    """[samples, columns]."""
+    return value.reshape(value.shape[0], -1) if value.ndim else value.reshape(1, 1)

@@ -1,0 +1,28 @@
+"""The one place where any exception is caught: what fails in the doctor is noted once and switched off."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+
+class Guard:
+    """Runs pieces of the doctor by name; one that raises is noted in `failed` and never run again.
+
+    The training that is watched must not die of its doctor, so this is the only broad `except` of the house.
+    """
+
+    def __init__(self) -> None:
+        self.failed: dict[str, str] = {}
+
+    @contextlib.contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Keep in what the block raises. KeyboardInterrupt and the like pass."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - see above
+            self.failed.setdefault(name, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+
+    def allows(self, name: str) -> bool:
+        """Whether the piece has never failed."""
+        return name not in self.failed

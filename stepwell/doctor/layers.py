@@ -1,0 +1,158 @@
+"""What passes between the layers of a network while it answers to the probe batch.
+
+Activations are found by the torch calls that make them, so that a module and a function (`nn.ReLU`, `F.relu`,
+`x.relu()`) are seen alike, and nothing is hooked onto anybody's modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from stepwell.doctor.tape import tensors
+
+ELEMENTWISE = frozenset(
+    {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "tanh"}
+    | {"softplus", "softsign", "exp", "hardtanh", "hardswish", "hardsigmoid", "logsigmoid"}
+)
+RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
+NORMS = frozenset({"layer_norm", "batch_norm", "group_norm", "instance_norm", "rms_norm"})
+LAST = frozenset({"softmax", "log_softmax", "sigmoid", "tanh", "relu", "exp", "softplus", "hardtanh"})
+LINEAR = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
+STRAIGHT = frozenset(
+    {
+        "dropout",
+        "flatten",
+        "reshape",
+        "view",
+        "permute",
+        "transpose",
+        "squeeze",
+        "unsqueeze",
+        "max_pool2d",
+        "max_pool1d",
+    }
+    | {"avg_pool2d", "avg_pool1d", "adaptive_avg_pool2d", "batch_norm", "contiguous", "boolean_dispatch", "fn"}
+)
+POSITIONS = 64  # of a map of many positions as many are looked at
+MOST_ELEMENTS = 2**21
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One activation while the probe batch passes.
+
+    `function` is the short name of the call, `owner` the name of the parameter's module that came last before it.
+    `before` [samples, units] and `after` [samples, units] are float32; maps give their channels as units, with one
+    row per (sample, position), of which at most `POSITIONS` per sample; `per_sample` [samples, units] is the mean of
+    `after` over positions. `before` is None where the call is no elementwise activation.
+    """
+
+    name: str
+    function: str
+    owner: str
+    before: Tensor | None
+    after: Tensor
+    per_sample: Tensor
+
+
+class Reader(TorchFunctionMode):
+    """Collects the layers of one forward pass; `last` is the short name of the call that made the output."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self._owners = {id(one): name.rpartition(".")[0] or name for name, one in model.named_parameters()}
+        self._names = {id(one): name for name, one in model.named_parameters()}
+        self._owner = "input"
+        self.used: set[str] = set()
+        self._made: dict[int, str] = {}
+        self._alive: list[Tensor] = []
+        self.layers: list[Layer] = []
+        self.recurrent: list[Tensor] = []
+        self.normalized = False
+        self._straight: dict[int, str] = {}
+        self.in_a_row: list[tuple[str, str]] = []
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Make the call; keep what goes in and comes out where it is an activation, a recurrent layer or a norm."""
+        kwargs = kwargs or {}
+        short = getattr(func, "__name__", "").rstrip("_")
+        for one in tensors((args, dict(kwargs))):
+            if id(one) in self._owners:
+                self._owner = self._owners[id(one)]
+                self.used.add(self._names[id(one)])
+        before = None
+        if short in ELEMENTWISE and args and isinstance(args[0], Tensor):
+            before = args[0].detach().clone() if _in_place(func, args, kwargs) else args[0].detach()
+        if short in RECURRENT and args and isinstance(args[0], Tensor):
+            self.recurrent.append(args[0])
+        result = func(*args, **kwargs)
+        for one in tensors(result) if isinstance(result, Tensor | tuple) else []:
+            self._made[id(one)] = short
+            self._alive.append(one)
+            self._follow(short, args, one)
+        if before is not None or short in RECURRENT or short in NORMS:
+            self.normalized = self.normalized or short in NORMS
+            out = tensors(result)[0].detach()
+            if out.is_floating_point() and out.ndim >= 2:
+                self._keep(short, before, out)
+        return result
+
+    def _keep(self, short: str, before: Tensor | None, after: Tensor) -> None:
+        number = sum(layer.owner == self._owner and layer.function == short for layer in self.layers)
+        name = f"{self._owner}.{short}" + (f".{number + 1}" if number else "")
+        rows = None if before is None or before.shape != after.shape else units(before, short)
+        self.layers.append(Layer(name, short, self._owner, rows, units(after, short), per_sample(after, short)))
+
+    def _follow(self, short: str, args: tuple[Any, ...], result: Tensor) -> None:
+        """Notes a linear call whose input comes from another one with nothing in between that bends."""
+        source = self._straight.get(id(args[0])) if args and isinstance(args[0], Tensor) else None
+        if short in LINEAR:
+            if source is not None and source != self._owner:
+                self.in_a_row.append((source, self._owner))
+            self._straight[id(result)] = self._owner
+        elif short in STRAIGHT and source is not None:
+            self._straight[id(result)] = source
+
+    def maker(self, output: Tensor) -> str:
+        """The short name of the call that made a tensor, "" where none was seen."""
+        return self._made.get(id(output), "")
+
+
+def units(values: Tensor, function: str) -> Tensor:
+    """[rows, units] float32: channels of maps (dimension 1 of four or more), else the last dimension, are the units."""
+    values = values.float()
+    if values.ndim >= 4 and function not in ("layer_norm", "rms_norm"):
+        values = values.flatten(2).transpose(1, 2)
+    elif values.ndim > 2:
+        values = values.flatten(1, -2)
+    else:
+        return values
+    every = max(1, values.shape[1] // POSITIONS)
+    return values[:, ::every].flatten(0, 1)
+
+
+def per_sample(values: Tensor, function: str) -> Tensor:
+    """[samples, units] float32: the mean over positions of maps and of sequences."""
+    values = values.float()
+    if values.ndim >= 4 and function not in ("layer_norm", "rms_norm"):
+        return values.flatten(2).mean(-1)
+    return values.flatten(1, -2).mean(1) if values.ndim > 2 else values
+
+
+def _in_place(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    named = getattr(function, "__name__", "").endswith("_")
+    return named or bool(kwargs.get("inplace")) or any(one is True for one in args[1:])
+
+
+@torch.no_grad()
+def finite(values: Tensor) -> bool:
+    """Whether every number is one."""
+    return bool(torch.isfinite(values).all())

@@ -1,0 +1,185 @@
+"""Numbers derived from a record, all relative to something, so that thresholds hold for networks of any size.
+
+Every function gives None where what it needs was not read. Healthy ranges were
+measured on 84 runs of 28 healthy configurations, and set against 65 faulty ones (docs/doctor.md).
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean, median
+from typing import Any
+
+from stepwell.doctor.record import Record
+
+FAILING, STRUGGLING = 0.9, 0.6  # of the loss of the best constant prediction
+EARLIEST, PROBES = (
+    0.25,
+    3,
+)  # of the horizon, and probes, before dynamics are judged: 0 of 84 healthy runs alarm from there
+
+
+def constant(record: Record) -> float | None:
+    """The loss of the best constant prediction; None where unknown or not positive."""
+    value = record.facts.get("constant")
+    return value if isinstance(value, float) and math.isfinite(value) and value > 1e-12 else None
+
+
+def chance(record: Record) -> float | None:
+    """The largest of the losses of the best constant, of zero and of uniform answers: what a network may begin with."""
+    known = [record.facts.get(name) for name in ("constant", "zero_loss", "uniform_loss")]
+    finite = [one for one in known if isinstance(one, float) and math.isfinite(one) and one > 0]
+    return max(finite) if constant(record) is not None and finite else None
+
+
+def broken_at(record: Record) -> int | None:
+    """The first update whose loss is not a finite number."""
+    return next((int(row["step"]) for row in record.steps if not math.isfinite(row["loss"])), None)
+
+
+def level(record: Record) -> float | None:
+    """The loss now over that of the best constant: the lesser of what training and the probe say of the last fifth."""
+    best = constant(record)
+    if best is None or not record.steps:
+        return None
+    losses = [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
+    probed = [row["loss"] for row in record.probes[-3:] if math.isfinite(row["loss"])]
+    last = losses[-max(1, len(losses) // 5) :]
+    said = [fmean(last)] if last else []
+    said += [min(probed)] if probed else []
+    return min(said) / best if said else None
+
+
+def failing(record: Record) -> bool:
+    """Whether it learns nothing: the loss is not finite, or above nine tenths of the best constant's."""
+    now = level(record)
+    return broken_at(record) is not None or (now is not None and now > FAILING)
+
+
+def struggling(record: Record) -> bool:
+    """Whether it has learnt little: the loss is not finite, or above six tenths of the best constant's."""
+    now = level(record)
+    return broken_at(record) is not None or (now is not None and now > STRUGGLING)
+
+
+def mature(record: Record) -> bool:
+    """Whether enough was seen for what is not exact to be judged."""
+    return (record.progress >= EARLIEST and len(record.probes) >= PROBES) or broken_at(record) is not None
+
+
+def excess(record: Record) -> float | None:
+    """The loss at the beginning over the largest chance level; healthy networks measured up to 1.5."""
+    reference, initial = chance(record), record.facts.get("initial_loss")
+    return initial / reference if reference and isinstance(initial, float) else None
+
+
+def early_update(record: Record) -> float | None:
+    """The median over matrices, then over updates 2 to 12, of ||change|| / ||weights||; healthy: up to 0.15."""
+    rows = [row["updates"] for row in record.steps if "updates" in row and 1 <= row["step"] < 12]
+    medians = [median(one.values()) for one in rows if one and all(map(math.isfinite, one.values()))]
+    return median(medians) if medians else None
+
+
+def reach(record: Record) -> float | None:
+    """How far the fastest matrix moved in all, as a multiple of its size, from the updates that were read."""
+    rows = [row["updates"] for row in record.steps if row.get("updates")]
+    values = [max(one.values()) for one in rows]
+    finite = [one for one in values if math.isfinite(one)]
+    return fmean(finite) * record.length if finite else None
+
+
+def gradient_spread(record: Record) -> float | None:
+    """Decades between the largest and the least ||gradient|| / ||weights|| over matrices at the first three updates."""
+    spreads = []
+    for row in record.steps:
+        if row["step"] > 2 or not row.get("gradients"):
+            continue
+        relative = [g / row["weights"][name] for name, g in row["gradients"].items() if row["weights"][name] > 1e-8]
+        if len(relative) > 1 and max(relative) > 0 and all(map(math.isfinite, relative)):
+            spreads.append(math.log10(max(relative) / max(min(relative), 1e-30)))
+    return median(spreads) if spreads else None
+
+
+def layers(probe: dict[str, Any], name: str) -> dict[str, float]:
+    """What a signal read of every layer at one probe."""
+    return {layer: row[name] for layer, row in probe.get("layers", {}).items() if name in row}
+
+
+def first_probe(record: Record) -> dict[str, Any]:
+    """The look at the beginning; {} where there was none."""
+    return record.probes[0] if record.probes and record.probes[0]["step"] == 0 else {}
+
+
+def last_probes(record: Record, count: int = 3) -> list[dict[str, Any]]:
+    """The newest probes after the beginning."""
+    return [row for row in record.probes if row["step"] > 0][-count:]
+
+
+def between_at_first(record: Record) -> tuple[str, float] | None:
+    """The layer whose output differs least between samples at the beginning, and that share."""
+    read = layers(first_probe(record), "between")
+    return min(read.items(), key=lambda one: one[1]) if read else None
+
+
+def between_now(record: Record) -> tuple[str, float] | None:
+    """The same at the last probes: for each layer its largest share, then the least over layers."""
+    probes = last_probes(record)
+    read = [layers(row, "between") for row in probes]
+    names = set.intersection(*(set(one) for one in read)) if read else set()
+    largest = {name: max(one[name] for one in read) for name in sorted(names)}
+    return min(largest.items(), key=lambda one: one[1]) if largest else None
+
+
+def own_rises(record: Record, by: float = 0.05) -> float | None:
+    """The share of probed updates that raised the loss of their own batch by more than `by`."""
+    best = constant(record) or 0.0
+    pairs = [row["own"] for row in record.steps if "own" in row]
+    rises = [(after - before) / (abs(before) + 0.02 * best + 1e-12) for before, after in pairs]
+    return fmean(float(not one <= by) for one in rises) if rises else None
+
+
+def late_loss(record: Record) -> float | None:
+    """The worst smoothed loss after the first tenth over that of the best constant."""
+    best = constant(record)
+    losses = [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
+    width = max(5, len(losses) // 40)
+    if best is None or len(losses) < 4 * width:
+        return None
+    late = losses[len(losses) // 10 :]
+    return max(fmean(late[i : i + width]) for i in range(len(late) - width + 1)) / best
+
+
+def valid_rise(record: Record) -> tuple[float, int] | None:
+    """How far the validation loss is above its least over the last three probes, in losses of the best constant."""
+    best = constant(record)
+    rows = [(row["step"], row["valid_loss"]) for row in record.probes if math.isfinite(row.get("valid_loss", math.nan))]
+    if best is None or len(rows) < 6:
+        return None
+    step, least = min(rows, key=lambda one: one[1])
+    return (fmean(value for _, value in rows[-3:]) - least) / best, step
+
+
+def gradient_growth(record: Record) -> float | None:
+    """The largest gradient norm over the median of those read before it, of the whole network."""
+    norms = [
+        (row["step"], math.sqrt(sum(one**2 for one in row["gradients"].values())))
+        for row in record.steps
+        if row.get("gradients")
+    ]
+    worst = None
+    for i in range(3, len(norms)):
+        before = median(norm for _, norm in norms[:i])
+        if before > 0 and math.isfinite(norms[i][1]):
+            ratio = norms[i][1] / before
+            worst = ratio if worst is None else max(worst, ratio)
+    return worst
+
+
+def falls_still(record: Record) -> bool:
+    """Whether the loss of the last third is under that of the third before by more than one percent of the constant."""
+    best = constant(record)
+    losses = [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
+    third = len(losses) // 3
+    if best is None or third < 5:
+        return False
+    return fmean(losses[third : 2 * third]) - fmean(losses[2 * third :]) > 0.01 * best

@@ -1,0 +1,1 @@
+"""What is read once before the first update; one look a file: `look(first) -> facts`."""

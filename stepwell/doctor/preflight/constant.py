@@ -1,0 +1,85 @@
+"""The loss of the best constant prediction, under whatever loss the user computes: what learning must beat.
+
+A vector that answers the same to every sample is fitted through the recorded calls from outputs to loss, by Adam on
+the scale of the targets; where the network's last call has a range, the vector goes through the same call.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stepwell.doctor.first import Example, First
+
+STEPS = 250
+ENOUGH, PATIENCE = 1e-4, 12  # the fit ends where so many steps gain less than that share
+EXAMPLES = 8
+LAST = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
+
+
+def look(first: First) -> dict[str, Any]:
+    """`constant`, `initial_loss`, `zero_loss` and `uniform_loss`, means over the first batches; None where unknown."""
+    examples = [one for one in first.examples if len(one.replay.used) == 1]
+    examples = examples[:: max(1, len(examples) // EXAMPLES)]
+    with torch.no_grad():
+        initial = _mean([one.loss(first.model) for one in first.examples])
+    facts: dict[str, Any] = {"initial_loss": initial, "constant": None, "zero_loss": None, "uniform_loss": None}
+    if not examples or not examples[0].replay.calls:
+        return facts
+    with torch.no_grad():
+        facts["zero_loss"] = _mean([one.replay.of(torch.zeros_like(one.replay.answer)) for one in examples])
+        width = examples[0].replay.answer.shape[-1] if examples[0].replay.answer.ndim else 1
+        even = [one.replay.of(torch.full_like(one.replay.answer, 1.0 / width)) for one in examples]
+        facts["uniform_loss"] = _mean(even)
+    facts["constant"] = best_constant(examples, first.last_call)
+    return facts
+
+
+def best_constant(examples: Sequence[Example], last_call: str, steps: int = STEPS) -> float | None:
+    """The least mean loss that one constant answer reaches on the examples; None where none is finite."""
+    output = examples[0].replay.answer
+    targets = examples[0].replay.targets
+    like = targets is not None and targets.is_floating_point() and targets.numel() == output.numel()
+    shape = output.shape[1:] if like or output.ndim <= 2 else output.shape[-1:]
+    start, scale = torch.full(shape, 1.0 if last_call == "relu" else 0.0), 1.0  # at 0 a rectifier has no gradient
+    if like and targets is not None and last_call not in ("sigmoid", "softmax", "tanh"):
+        values = torch.cat([_targets(one).reshape(-1, *output.shape[1:]).float() for one in examples])
+        start, scale = values.mean(0), max(float(values.std()), 1e-8)
+    move = torch.zeros_like(start, requires_grad=True)
+    optimizer = torch.optim.Adam([move], lr=0.1)
+    best, since = math.inf, 0
+    for _ in range(steps):
+        answer = _shaped(start.detach() + scale * move, last_call)
+        total = torch.stack([one.replay.of(answer.expand_as(one.replay.answer)) for one in examples]).mean()
+        if not torch.isfinite(total):
+            break
+        now = float(total.detach())
+        since = 0 if now < best - ENOUGH * abs(best) else since + 1
+        best = min(best, now)
+        if not total.requires_grad or since >= PATIENCE:
+            break
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+    return best if math.isfinite(best) else None
+
+
+def _shaped(answer: Tensor, last_call: str) -> Tensor:
+    if last_call in ("softmax", "log_softmax"):
+        answer = torch.log_softmax(answer, -1)
+        return answer if last_call == "log_softmax" else answer.exp()
+    return LAST[last_call](answer) if last_call in LAST else answer
+
+
+def _targets(example: Example) -> Tensor:
+    targets = example.replay.targets
+    assert targets is not None
+    return targets
+
+
+def _mean(losses: Sequence[Tensor]) -> float | None:
+    return float(torch.stack([one.float() for one in losses]).mean())

@@ -1,0 +1,93 @@
+"""What the doctor read of one training: plain numbers, without torch, as diagnoses see them and as they are saved."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stepwell import files
+from stepwell.errors import RunError
+
+FORMAT = 1
+LIMIT = 200 * 2**20  # bytes of a file that is taken for a record
+
+
+@dataclass
+class Record:
+    """The numbers of one training, in the order in which they were read.
+
+    `facts` were read once, before the first update: of the data, the loss, the graph, the optimizer. `steps` holds one
+    mapping per optimizer update that was read (`step` from 0, `loss` as the user computes it, and on some steps norms
+    by parameter), `probes` one per look at the fixed probe batch. `horizon` is the number of updates planned, or None.
+    `unread` says in sentences what could not be read, and so is not judged.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    probes: list[dict[str, Any]] = field(default_factory=list)
+    horizon: int | None = None
+    unread: list[str] = field(default_factory=list)
+    ended: bool = False
+
+    @property
+    def length(self) -> int:
+        """Updates seen so far."""
+        return int(self.steps[-1]["step"]) + 1 if self.steps else 0
+
+    @property
+    def progress(self) -> float:
+        """The share of the horizon that was seen, in 0..1; of an unknown horizon, of 600 updates."""
+        return 1.0 if self.ended else min(1.0, self.length / (self.horizon or 600))
+
+    def rows(self) -> Iterator[str]:
+        """The record as JSON lines; numbers that are not finite are text."""
+        head = {"format": FORMAT, "horizon": self.horizon, "ended": self.ended, "unread": self.unread}
+        yield json.dumps({"record": head})
+        yield json.dumps({"facts": _plain(self.facts)})
+        for kind, rows in (("step", self.steps), ("probe", self.probes)):
+            for row in rows:
+                yield json.dumps({kind: _plain(row)})
+
+
+def read(path: Path) -> Record:
+    """The record in a `signals.jsonl`; `RunError` where there is none that can be read."""
+    record = Record()
+    try:
+        for line in files.read_bytes(path, LIMIT).decode().splitlines():
+            ((kind, row),) = json.loads(line).items()
+            row = dict(_numbers(row))
+            if kind == "record":
+                if row["format"] > FORMAT:
+                    raise RunError("The signals were written by a newer Stepwell.", where=str(path), do="upgrade")
+                record.horizon, record.ended, record.unread = row["horizon"], row["ended"], row["unread"]
+            elif kind == "facts":
+                record.facts = row
+            else:
+                {"step": record.steps, "probe": record.probes}[kind].append(row)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError("These signals cannot be read.", where=str(path), do="watch the training again") from error
+    return record
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"number": repr(value)}
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"number"}:
+            return float(value["number"])
+        return {name: _numbers(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_numbers(one) for one in value]
+    return value

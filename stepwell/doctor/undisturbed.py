@@ -1,0 +1,32 @@
+"""Looking at a network without leaving a trace: generators, modes and buffers are afterwards as they were."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import nn
+
+
+@contextlib.contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """Put back every generator, every module's `training` flag one by one, and every buffer; no gradient is touched."""
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    python, numbers = random.getstate(), np.random.get_state()  # noqa: NPY002 - networks of others draw from it
+    devices = sorted({one.device.index or 0 for one in model.parameters() if one.device.type == "cuda"})
+    try:
+        with torch.random.fork_rng(devices):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numbers)  # noqa: NPY002
+        with torch.no_grad():
+            for buffer, before in buffers:
+                if not torch.equal(buffer, before):
+                    buffer.copy_(before)
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,361 @@
+"""Watching any PyTorch training: `with stepwell.watch(model, optimizer) as doctor:` around a loop that stays as it is.
+
+What is read: the batch and the answer where the model is called, the loss where `backward` is called, norms where the
+optimizer steps, and now and then a probe of its own. A run watched is bit for bit the run not watched: generators,
+modes, buffers and gradients are put back, and nothing is hooked inside the model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from stepwell import discovery, files
+from stepwell.doctor import diagnosing, page, probe
+from stepwell.doctor.first import Example, First, copied
+from stepwell.doctor.guard import Guard
+from stepwell.doctor.layers import Reader
+from stepwell.doctor.listening import Given, Listener, listening
+from stepwell.doctor.record import Record
+from stepwell.doctor.seen import Seen
+from stepwell.doctor.tape import Replay, mapped, tensors
+from stepwell.doctor.undisturbed import undisturbed
+from stepwell.schema import Finding
+
+ROOM = "doctor.preflight"
+PROBE_ROWS, PROBE_BATCHES = 256, 16
+VALID_ROWS = 512
+EARLY = (1, 2, 4, 8)  # updates after which a probe is taken in any case, beside that of the beginning
+NORMS_UNTIL = 16  # updates whose norms are all read
+SHARE = 0.02  # of the time of training that looking may take, where an update takes 10 ms or more
+SHORT = 0.01  # seconds: updates so short that a share of their time means nothing
+LEAST_INTERVAL = 4
+PROBES = 20  # over a known horizon of short updates
+LOOK_SHARE, LEAST_LOOK = 0.03, 1.0  # of the time of training, and seconds in any case, for looking before it
+READ_EVERY = 64  # losses are read together, so that an accelerator does not wait
+
+
+@contextlib.contextmanager
+def watch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss_fn: Callable[..., Tensor] | None = None,
+    validation: tuple[Any, Any] | None = None,
+    steps: int | None = None,
+) -> Iterator[Doctor]:
+    """Watch what trains `model` inside the block; gives a `Doctor`.
+
+    `loss_fn(outputs, targets)` and `validation=(inputs, targets)` let it follow the loss on data that is not learnt
+    from; `steps` is the number of optimizer updates planned, from which it knows how early it is. Nothing that the
+    doctor does wrong reaches the block; what it could not read is in `doctor.record.unread`.
+    """
+    doctor = Doctor(model, optimizer, loss_fn, validation, steps)
+    with listening(doctor.model, optimizer, doctor):
+        try:
+            yield doctor
+        finally:
+            doctor.end()
+
+
+class Doctor(Listener):
+    """The findings so far, what looking cost, and the numbers read."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        loss_fn: Callable[..., Tensor] | None,
+        validation: tuple[Any, Any] | None,
+        steps: int | None,
+        *,
+        told: Callable[[Finding], None] | None = None,
+    ) -> None:
+        self._told, self._named = told, set[str]()
+        self.record = Record(horizon=steps)
+        self.model: nn.Module = getattr(model, "_orig_mod", model)  # of a compiled model, the module it was made of
+        self.optimizer, self._loss_fn, self._validation = optimizer, loss_fn, validation
+        self._guard = Guard()
+        self._seen = Seen()
+        self._now = time.perf_counter if _accelerated(self.model) else time.process_time
+        self._spent, self._began, self._looked = 0.0, self._now(), 0.0
+        self._step, self._interval = 0, LEAST_INTERVAL
+        self._pending: list[tuple[dict[str, Any], Tensor]] = []
+        self._examples: list[Example] = []
+        self._start: First | None = None
+        self._ready = False
+        self._before: dict[str, Tensor] = {}
+        self._own: tuple[Replay, float] | None = None
+        self._row: dict[str, Any] = {}
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings so far, causes before consequences."""
+        with self._guarded("losses"):
+            self._read_losses()
+        return diagnosing.findings(self.record, self._guard)
+
+    def report(self, path: str | Path) -> None:
+        """Write what was found as one page of HTML, with what was read drawn beside it."""
+        files.write_whole(Path(path), page.build(self.record, self.findings, self.cost))
+
+    @property
+    def cost(self) -> float:
+        """The share of the time since the beginning that looking took, but for the look before training."""
+        whole = self._now() - self._began - self._looked
+        return (self._spent - self._looked) / whole if whole > 0 else 0.0
+
+    # What the listener calls, in the order of a training.
+
+    def wants_calls(self) -> bool:
+        """Whether the way from this answer to its loss is to be recorded."""
+        return not self._ready or self._step < READ_EVERY or self._probes_next()
+
+    def answered(self, asleep: Sequence[str]) -> None:
+        """The model answered, to be learnt from; `asleep` names its norms and dropouts in evaluation mode."""
+        if asleep and self._step < READ_EVERY:
+            counts = self.record.facts.setdefault("evaluation_mode_in_training", {})
+            for name in asleep[:10]:
+                counts[name] = counts.get(name, 0) + 1
+
+    def asked(self, inputs: Sequence[Tensor], awake: Sequence[str]) -> None:
+        """The model answered without gradients; `awake` names its norms and dropouts in training mode."""
+        with self._guarded("validation mode"):
+            if not awake or not inputs or self.record.facts.get("training_mode_in_evaluation"):
+                return
+            if self._step and not self._seen.holds(inputs[0]):
+                self.record.facts["training_mode_in_evaluation"] = list(awake)[:10]
+
+    def lost(self, loss: Tensor, given: Given | None, replay: Replay | None) -> None:
+        """`backward` was called: the loss as the user computes it, what the model was given, and the calls between."""
+        with self._guarded("loss"):
+            row = {"step": self._step, "rate": float(self.optimizer.param_groups[0]["lr"])}
+            accumulated = self._row.get("backwards", 0) + 1
+            self._row = {**row, "backwards": accumulated}
+            self._loss = loss.detach()
+            if accumulated == 1 and (self._step < NORMS_UNTIL or self._probes_next()):
+                self._row["left_over"] = self._left_over()
+            self._given = given
+            if replay is None or given is None:
+                return
+            example = Example(*_copied(given), replay)
+            self._seen.add(example)
+            if not self._ready and len(self._examples) < PROBE_BATCHES:
+                self._examples.append(example)
+            self._current = example
+
+    _loss: Tensor | None = None
+    _current: Example | None = None
+    _given: Given | None = None
+
+    def steps(self) -> None:
+        """The optimizer is about to step."""
+        with self._guarded("norms"):
+            if self._start is None and self._examples:
+                self._start = self._remember()
+            self._own = None
+            if self._step < NORMS_UNTIL or self._probes_next() or self._step % self._norms_every() == 0:
+                self._row.update(self._norms())
+                self._before = {
+                    name: one.detach().clone() for name, one in self.model.named_parameters() if one.ndim >= 2
+                }
+            if self._probes_next() and self._current is not None:
+                with undisturbed(self.model), torch.no_grad():
+                    self.model.eval()
+                    self._own = (self._current.replay, float(self._current.loss(self.model)))
+
+    def stepped(self) -> None:
+        """The optimizer has stepped."""
+        with self._guarded("updates"):
+            if self._before:
+                named = dict(self.model.named_parameters())
+                self._row["updates"] = {
+                    name: float((named[name].detach() - one).norm() / max(float(one.norm()), 1e-12))
+                    for name, one in self._before.items()
+                    if float(one.norm()) > 1e-8
+                }
+                self._before = {}
+            if self._own is not None and self._current is not None:
+                with undisturbed(self.model), torch.no_grad():
+                    self.model.eval()
+                    self._row["own"] = [self._own[1], float(self._current.loss(self.model))]
+            if self._loss is not None:
+                self._pending.append((self._row, self._loss))
+        self._row, self._loss = {}, None
+        self._step += 1
+        with self._guarded("beginning"):
+            if not self._ready and self._start is not None and self._enough():
+                self._begin()
+        with self._guarded("probe"):
+            if self._ready and self._guard.allows("probe") and self._due():
+                self._probe(self.model, self._step)
+        with self._guarded("losses"):
+            if len(self._pending) >= READ_EVERY:
+                self._read_losses()
+        self._current = None
+
+    def end(self) -> None:
+        """The block is left: read what is left to read."""
+        with self._guarded("end"):
+            if not self._ready and self._start is not None:
+                self._begin()
+            self._read_losses()
+            if self._ready and (not self.record.probes or self.record.probes[-1]["step"] != self._step):
+                self._probe(self.model, self._step)
+            if self.record.steps and not math.isfinite(self.record.steps[-1]["loss"]):
+                given = [one for one in tensors(self._given) if one.is_floating_point()]
+                self.record.facts["last_inputs_finite"] = all(bool(torch.isfinite(one).all()) for one in given)
+            self.record.facts.update(self._seen.facts(self._validation))
+            self.record.ended = True
+        facts, unread = self.record.facts, self.record.unread
+        unread += [f"{name} could not be read: {why}" for name, why in self._guard.failed.items()]
+        if self._step and not self._ready:
+            unread.append("no way from the model's answer to a loss was seen: only what needs none is judged")
+        elif facts.get("constant") is None and self._step:
+            unread.append(
+                "the loss of the best constant answer is not known, so that slow learning is not judged: the loss is "
+                "computed inside the model, from several outputs, or in a way that could not be followed"
+            )
+
+    # Reading.
+
+    @contextlib.contextmanager
+    def _guarded(self, name: str) -> Iterator[None]:
+        began, before, self.busy = self._now(), self.busy, True
+        try:
+            with self._guard(name):
+                yield
+        finally:
+            self.busy = before
+            self._spent += self._now() - began
+
+    def _remember(self) -> First:
+        """The model and its optimizer as they are before the first update, copied together."""
+        model, optimizer = copied(self.model, self.optimizer)
+        return First(model, optimizer, self._examples, "", 0.0)
+
+    def _enough(self) -> bool:
+        rows = sum(one.rows for one in self._examples)
+        late = self.record.horizon is not None and self._step >= max(1, self.record.horizon // 20)
+        return rows >= PROBE_ROWS or len(self._examples) >= PROBE_BATCHES or late
+
+    def _begin(self) -> None:
+        """Look at the beginning, on the copy that was made of it, now that there are samples enough."""
+        began = self._now()
+        start, self._start = self._start, None
+        assert start is not None
+        self._ready = True
+        each = (began - self._began - self._spent) / max(self._step, 1)
+        allowed = max(LEAST_LOOK, LOOK_SHARE * each * (self.record.horizon or 0))
+        with undisturbed(start.model):
+            start.model.eval()
+            reader = Reader(start.model)
+            with torch.no_grad(), reader:
+                answer = start.model(*start.example.args, **start.example.kwargs)
+            last = reader.maker(tensors(answer)[0])
+        first = First(start.model, start.optimizer, tuple(self._examples), last, allowed)
+        for name in discovery.names(ROOM):
+            with self._guard(f"preflight {name}"), undisturbed(first.model):
+                first.model.eval()
+                self.record.facts.update(discovery.load(ROOM, name).look(first))
+        self._probe(first.model, 0)
+        if self._step > 1:
+            self._probe(self.model, self._step)
+        self._looked += self._now() - began
+
+    def _probe(self, model: nn.Module, step: int) -> None:
+        began = self._now()
+        with undisturbed(model):
+            row = {"step": step, **probe.look(model, self._examples, self._guard)}
+            row.update(self._validate(model))
+        self.record.probes.append(row)
+        self._tell()
+        self._interval = self._paced(self._now() - began, began)
+
+    def _tell(self) -> None:
+        """Say what is new and harmful, once."""
+        if self._told is None:
+            return
+        self._read_losses()
+        for one in diagnosing.findings(self.record, self._guard):
+            if one.severity > 1 and one.name not in self._named:
+                self._named.add(one.name)
+                self._told(one)
+
+    def _validate(self, model: nn.Module) -> dict[str, Any]:
+        read: dict[str, Any] = {}
+        if self._validation is None or self._loss_fn is None or not self._guard.allows("validation"):
+            return read
+        inputs, targets = self._validation
+        with self._guard("validation"), torch.no_grad():
+            model.eval()
+            few, wanted = _first(inputs, VALID_ROWS), _first(targets, VALID_ROWS)
+            outputs = model(*(few if isinstance(few, tuple) else (few,)))
+            read["valid_loss"] = float(self._loss_fn(outputs, wanted))
+            right = probe.right(tensors(outputs), tensors(wanted))
+            read.update({f"valid_{name}": value for name, value in right.items()})
+        return read
+
+    def _paced(self, cost: float, now: float) -> int:
+        """Updates between two probes, so that they keep to their share of the time; it only ever grows."""
+        each = max((now - self._began - self._spent) / max(self._step, 1), 1e-6)
+        wanted = math.ceil(2 * cost / (SHARE * each))
+        if each < SHORT:
+            wanted = min(wanted, math.ceil((self.record.horizon or 2_000) / PROBES))
+        return max(self._interval, min(wanted, 4096), LEAST_INTERVAL)
+
+    def _due(self) -> bool:
+        since = self._step - self.record.probes[-1]["step"]
+        return since > 0 and (self._step in EARLY or since >= self._interval)
+
+    def _probes_next(self) -> bool:
+        """Whether a probe follows the update that is about to be made."""
+        after = self._step + 1
+        return after in EARLY or (self._ready and after - self.record.probes[-1]["step"] >= self._interval)
+
+    def _norms_every(self) -> int:
+        return max(1, self._interval // 4)
+
+    def _norms(self) -> dict[str, Any]:
+        gradients, weights = {}, {}
+        zero = total = 0
+        for name, one in self.model.named_parameters():
+            if one.ndim < 2:
+                continue
+            weights[name] = float(one.detach().norm())
+            if one.grad is not None:
+                gradients[name] = float(one.grad.detach().norm())
+                zero += int((one.grad == 0).sum())
+                total += one.numel()
+        return {"gradients": gradients, "weights": weights, "zero_gradients": zero / total if total else 1.0}
+
+    def _left_over(self) -> bool:
+        """Whether a gradient of a parameter that the optimizer moves is not zero as the first backward begins."""
+        optimized = (one for group in self.optimizer.param_groups for one in group["params"])
+        return any(one.grad is not None and bool(one.grad.any()) for one in optimized)
+
+    def _read_losses(self) -> None:
+        pending, self._pending = self._pending, []
+        if pending:
+            values = torch.stack([one.float().reshape(()) for _, one in pending]).tolist()
+            self.record.steps += [{**row, "loss": value} for (row, _), value in zip(pending, values, strict=True)]
+
+
+def _accelerated(model: nn.Module) -> bool:
+    """Whether the model is on a device whose work the time of this process says nothing of."""
+    return any(one.device.type != "cpu" for one in model.parameters())
+
+
+def _first(value: Any, rows: int) -> Any:
+    return mapped(value, lambda one: one[:rows])
+
+
+def _copied(given: Given) -> Given:
+    copied: Given = mapped(given, lambda one: one.detach().clone())
+    return copied

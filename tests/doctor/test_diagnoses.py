@@ -1,0 +1,172 @@
+"""What each diagnosis must be, and small programs made ill by one change: the cause is named, first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from programs import Program, names, network
+from torch import Tensor, nn
+
+from stepwell import discovery
+from stepwell.doctor import diagnosing
+from stepwell.doctor.guard import Guard
+from stepwell.doctor.record import Record
+from stepwell.schema import Finding
+
+ALL = discovery.names(diagnosing.ROOM)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_diagnosis_is_complete(name: str) -> None:
+    module = discovery.load(diagnosing.ROOM, name)
+    assert module.KIND in diagnosing.KINDS and module.SEVERITY in (1, 2, 3)
+    assert set(module.EXPLAINS) <= set(ALL) - {name}
+    for heading in ("What:", "Why it matters:", "How it is seen:", "Remedy:", "Risk:"):
+        assert heading in module.__doc__
+    assert module.diagnose(Record()) is None  # nothing read, nothing said
+
+
+def test_causes_never_explain_each_other_in_a_circle() -> None:
+    explains = {name: set(discovery.load(diagnosing.ROOM, name).EXPLAINS) for name in ALL}
+    kinds = {name: diagnosing.KINDS.index(discovery.load(diagnosing.ROOM, name).KIND) for name in ALL}
+    assert [(a, b) for a in ALL for b in explains[a] if kinds[b] < kinds[a]] == []
+
+
+def softmaxed(outputs: Tensor, targets: Tensor) -> Tensor:
+    return F.nll_loss(outputs, targets)
+
+
+HEALTHY: dict[str, Callable[[], Program]] = {
+    "as it stands": Program,
+    "sgd": lambda: Program(rate=0.1, optimizer=torch.optim.SGD, updates=200),
+    "tanh": lambda: Program(network(activation=nn.Tanh)),
+    "log softmax and nll": lambda: Program(network(last=nn.LogSoftmax(-1)), softmaxed),
+    "clipped": lambda: Program(clip=1.0),
+    "validated in evaluation mode": lambda: Program(),
+    "a linear model": lambda: Program(nn.Sequential(nn.Linear(8, 3)), rate=0.03),
+}
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_healthy_programs_are_left_in_peace(name: str) -> None:
+    assert names(HEALTHY[name]().watched()) == []
+
+
+def frozen(model: nn.Sequential) -> nn.Sequential:
+    for one in model[:3].parameters():
+        nn.init.normal_(one, std=1e-3)
+        one.requires_grad_(False)
+    return model
+
+
+class Detached(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.below, self.above = nn.Linear(8, 16), nn.Linear(16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.above(F.relu(self.below(x)).detach())
+
+
+def constant_weights(model: nn.Sequential) -> nn.Sequential:
+    for layer in (model[0], model[2]):
+        nn.init.constant_(layer.weight, 0.1)
+    return model
+
+
+def with_bias(model: nn.Sequential, value: float) -> nn.Sequential:
+    for layer in (model[0], model[2]):
+        nn.init.constant_(layer.bias, value)
+    return model
+
+
+def with_norms() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 3))
+
+
+def stretched(outputs: Tensor, targets: Tensor) -> Tensor:
+    return ((outputs - targets.float()) ** 2).mean()
+
+
+ILL: dict[str, Callable[[], Program]] = {
+    "softmax_before_ce": lambda: Program(network(last=nn.Softmax(-1))),
+    "single_unit_softmax": lambda: Program(
+        network(out=1, last=nn.Softmax(-1)),
+        lambda o, y: F.binary_cross_entropy(o[:, 0], y.float()),
+        targets=lambda y: (y > 0).long(),
+    ),
+    "loss_output_mismatch": lambda: Program(loss=softmaxed),
+    "broadcast_loss": lambda: Program(network(out=1), stretched),
+    "sign_flipped_loss": lambda: Program(loss=lambda o, y: -F.cross_entropy(o, y)),
+    "disconnected_graph": lambda: Program(Detached()),
+    "params_not_in_optimizer": lambda: Program(
+        frozen(network()), parameters=lambda m: m[2].bias.unsqueeze(0), rate=1e-5
+    ),
+    "missing_zero_grad": lambda: Program(zero=False, rate=0.05, optimizer=torch.optim.SGD),
+    "eval_mode_training": lambda: Program(with_norms(), training=False),
+    "train_mode_eval": lambda: Program(with_norms(), validating=True),
+    "symmetric_init": lambda: Program(constant_weights(network())),
+    "bad_init_bias": lambda: Program(with_bias(network(), -30.0)),
+    "nan_in_data": lambda: Program(inputs=lambda x: x.masked_fill(x > 3.0, float("nan"))),
+    "unscaled_inputs": lambda: Program(
+        network(activation=nn.Tanh), inputs=lambda x: x * 10.0 ** torch.arange(-2, 6).float()
+    ),
+    "lr_too_high": lambda: Program(rate=1.0),
+    "lr_too_low": lambda: Program(rate=1e-5, optimizer=torch.optim.SGD),
+    "wrong_output_activation": lambda: Program(
+        network(out=1, last=nn.Sigmoid()), F.mse_loss, targets=lambda y: (3.0 * y.float() - 3)[:, None]
+    ),
+    "unscaled_targets": lambda: Program(
+        network(out=1), F.mse_loss, rate=1e-5, targets=lambda y: (1e4 * y.float())[:, None]
+    ),
+    "unshuffled_data": lambda: Program(),
+}
+del ILL["params_not_in_optimizer"], ILL["unshuffled_data"]  # below, by hand
+
+
+@pytest.mark.parametrize("name", ILL)
+def test_an_ill_program_is_named_by_its_cause_first(name: str) -> None:
+    found = names(ILL[name]().watched())
+    assert found[:1] == [name]
+
+
+def test_layers_left_out_of_the_optimizer_are_named() -> None:
+    doctor = Program(frozen_below := network(), parameters=lambda m: m[4].parameters(), rate=1e-5).watched()
+    del frozen_below
+    assert "params_not_in_optimizer" in names(doctor)
+
+
+def test_sorted_data_is_named() -> None:
+    program = Program()
+    x, y, _, _ = program.data()
+    order = y.argsort()
+    optimizer = torch.optim.Adam(program.model.parameters())
+    with stepwell_watch(program.model, optimizer) as doctor:
+        for _ in range(3):
+            for start in range(0, 600, 30):
+                rows = order[start : start + 30]
+                optimizer.zero_grad()
+                F.cross_entropy(program.model(x[rows]), y[rows]).backward()
+                optimizer.step()
+    assert "unshuffled_data" in names(doctor)
+
+
+def stepwell_watch(model: nn.Module, optimizer: torch.optim.Optimizer):  # type: ignore[no-untyped-def]
+    import stepwell
+
+    return stepwell.watch(model, optimizer, steps=60)
+
+
+def test_a_diagnosis_that_raises_is_switched_off_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = discovery.load(diagnosing.ROOM, "lr_too_low")
+
+    def broken(_: Record) -> Finding | None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(module, "diagnose", broken)
+    guard = Guard()
+    diagnosing.findings(Record(), guard)
+    assert guard.failed == {"lr_too_low": "RuntimeError: no"}

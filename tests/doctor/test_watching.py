@@ -1,0 +1,233 @@
+"""Watching changes nothing, survives everything, and reads what it says it reads."""
+
+from __future__ import annotations
+
+import copy
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from programs import CLASSES, Program, names, network
+from torch import Tensor, nn
+
+import stepwell
+from stepwell.doctor import record as records
+from stepwell.doctor.guard import Guard
+
+
+class Odd(nn.Module):
+    """Norms, dropout, draws of Python and NumPy, and a result kept as an attribute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.norm, self.drop, self.two = (
+            nn.Linear(8, 16),
+            nn.BatchNorm1d(16),
+            nn.Dropout(0.3),
+            nn.Linear(16, 3),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.kept = F.relu(self.norm(self.one(x)), inplace=True)
+        noise = random.random() * 0.01 + np.random.rand() * 0.01  # noqa: NPY002 - as networks of others do
+        return self.two(self.drop(self.kept)) + noise
+
+
+def trained(program: Program, *, watching: bool) -> list[Tensor]:
+    torch.manual_seed(3)
+    random.seed(3)
+    np.random.seed(3)  # noqa: NPY002
+    x, y, v, w = program.data()
+    optimizer = program.optimizer(program.model.parameters(), lr=program.rate)
+    if watching:
+        with stepwell.watch(program.model, optimizer, program.loss, (v, w), program.updates) as doctor:
+            program.train_with(optimizer, x, y, v)
+        assert not doctor.record.unread and len(doctor.record.probes) > 5
+    else:
+        program.train_with(optimizer, x, y, v)
+    last = [torch.get_rng_state(), torch.tensor(random.random()), torch.tensor(np.random.rand())]  # noqa: NPY002
+    return [*(one.detach().clone() for one in program.model.state_dict().values()), *last]
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.SGD])
+def test_watched_it_is_bit_for_bit_the_same(optimizer: type[torch.optim.Optimizer]) -> None:
+    model = Odd()
+    alone = trained(Program(copy.deepcopy(model), optimizer=optimizer, validating=True), watching=False)
+    seen = trained(Program(copy.deepcopy(model), optimizer=optimizer, validating=True), watching=True)
+    assert all(torch.equal(a, b) for a, b in zip(alone, seen, strict=True))
+
+
+def test_afterwards_torch_and_the_model_are_as_before() -> None:
+    program = Program()
+    before = (Tensor.backward, torch.autograd.backward, torch.amp.GradScaler.scale)
+    program.watched()
+    assert (Tensor.backward, torch.autograd.backward, torch.amp.GradScaler.scale) == before
+    x, y, _, _ = program.data()
+    loss = F.cross_entropy(program.model(x), y)
+    loss.backward()
+
+
+def test_an_error_in_the_loop_passes_and_what_was_read_stays() -> None:
+    program = Program()
+    x, y, v, _ = program.data()
+    optimizer = torch.optim.Adam(program.model.parameters())
+
+    def stop(update: int) -> None:
+        if update == 50:
+            raise ZeroDivisionError("of the user")
+
+    with pytest.raises(ZeroDivisionError), stepwell.watch(program.model, optimizer) as doctor:
+        program.train_with(optimizer, x, y, v, stop)
+    assert doctor.record.length == 51 and doctor.record.ended
+
+
+def test_the_best_constant_is_the_entropy_of_the_labels() -> None:
+    doctor = Program().watched()
+    counts = torch.tensor(doctor.record.facts["class_counts"]).float()
+    share = counts / counts.sum()
+    assert doctor.record.facts["constant"] == pytest.approx(float(-(share * share.log()).sum()), rel=0.01)
+    assert doctor.record.facts["zero_loss"] == pytest.approx(np.log(CLASSES), rel=1e-4)
+
+
+def test_the_best_constant_of_numbers_is_their_variance() -> None:
+    numbers = Program(
+        network(out=1), loss=F.mse_loss, targets=lambda y: (100.0 + 30.0 * y.float())[:, None], updates=40
+    )
+    facts = numbers.watched().record.facts
+    assert facts["targets"] == "numbers"
+    assert facts["constant"] == pytest.approx(facts["target_deviation"] ** 2, rel=0.05)
+
+
+def test_losses_are_those_of_the_loop() -> None:
+    program, losses = Program(), []
+
+    def noted(outputs: Tensor, targets: Tensor) -> Tensor:
+        loss = F.cross_entropy(outputs, targets)
+        if outputs.requires_grad and len(outputs) == 32:
+            losses.append(loss.item())
+        return loss
+
+    program.loss = noted
+    doctor = program.watched()
+    assert [row["loss"] for row in doctor.record.steps][:5] == pytest.approx(losses[:5])
+    assert len(doctor.record.steps) == program.updates
+
+
+def test_accumulation_is_counted_and_is_no_fault() -> None:
+    doctor = Program(accumulate=4).watched()
+    assert {row["backwards"] for row in doctor.record.steps} == {4}
+    assert names(doctor) == []
+
+
+def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    doctor = Program(rate=1e6, updates=40).watched()
+    path = tmp_path / "signals.jsonl"
+    path.write_text("\n".join(doctor.record.rows()))
+    back = records.read(path)
+    assert back.steps == doctor.record.steps or any(row["loss"] != row["loss"] for row in back.steps)
+    assert back.horizon == 40 and back.ended and back.facts.keys() == doctor.record.facts.keys()
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"record": {"format": 99}}', '{"step": 1}', "[]"])
+def test_what_is_no_record_is_refused_or_empty(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "signals.jsonl"
+    path.write_text(content)
+    if not content:
+        assert records.read(path).length == 0
+        return
+    with pytest.raises(stepwell.errors.RunError):
+        records.read(path)
+
+
+def test_what_fails_in_the_doctor_is_noted_once_and_never_reaches_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    from stepwell.doctor.signals import dead_units
+
+    def broken(_: object) -> dict[str, float]:
+        raise RuntimeError("of the doctor")
+
+    monkeypatch.setattr(dead_units, "of_layer", broken)
+    doctor = Program(updates=30).watched()
+    assert [one for one in doctor.record.unread if "dead_units" in one] == [
+        "dead_units could not be read: RuntimeError: of the doctor"
+    ]
+
+
+def test_a_guard_lets_the_keyboard_through() -> None:
+    guard = Guard()
+    with pytest.raises(KeyboardInterrupt), guard("x"):
+        raise KeyboardInterrupt
+    assert guard.allows("x")
+
+
+class Pair(nn.Module):
+    """Two inputs, and a dictionary of answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor, *, scale: Tensor) -> dict[str, Tensor]:
+        return {"logits": self.one(x) * scale, "extra": x.sum(-1)}
+
+
+def test_several_inputs_and_a_dictionary_of_answers() -> None:
+    model, program = Pair(), Program(updates=30)
+    x, y, _, _ = program.data()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with stepwell.watch(model, optimizer) as doctor:
+        for start in range(0, 600, 20):
+            optimizer.zero_grad()
+            rows = slice(start, start + 20)
+            F.cross_entropy(model(x[rows], scale=torch.ones(20, 1))["logits"], y[rows]).backward()
+            optimizer.step()
+    assert doctor.record.length == 30
+    assert not doctor.record.unread and doctor.record.probes
+
+
+def test_without_calls_nothing_is_said_but_how_much_was_read() -> None:
+    model = nn.Linear(2, 2)
+    with stepwell.watch(model, torch.optim.SGD(model.parameters(), lr=0.1)) as doctor:
+        pass
+    assert doctor.findings == () and doctor.record.length == 0
+
+
+def test_many_backward_calls_in_one_step_of_lbfgs() -> None:
+    model, program = network(), Program()
+    x, y, _, _ = program.data()
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=4)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x[:100]), y[:100])
+        loss.backward()
+        return loss
+
+    with stepwell.watch(model, optimizer) as doctor:
+        for _ in range(10):
+            optimizer.step(closure)
+    assert doctor.record.length == 10
+    assert [one.name for one in doctor.findings if one.severity >= 2] == []
+
+
+def test_the_page_of_an_ill_and_of_a_well_program(tmp_path: Path) -> None:
+    ill, well = Program(network(last=nn.Softmax(-1))).watched(), Program().watched()
+    ill.report(tmp_path / "ill.html")
+    well.report(tmp_path / "well.html")
+    page = (tmp_path / "ill.html").read_text()
+    assert "Softmax before ce" in page and "What to change" in page and "<svg" in page
+    assert "Nothing was found that harms" in (tmp_path / "well.html").read_text()
+
+
+def test_a_batch_is_learnt_by_heart_on_copies(fits: None) -> None:
+    facts = Program().watched().record.facts
+    assert facts["own_fit"] < 0.1 and facts["adam_fit"] < 0.1
+    slow = Program(rate=1e-7, optimizer=torch.optim.SGD).watched().record.facts
+    assert slow["own_fit"] > 0.9 and slow["adam_fit"] < 0.1
+    assert "left out" not in facts["one_batch"]
+
+
+def test_fits_that_cost_too_much_are_left_out_and_that_is_said() -> None:
+    assert "left out" in Program(updates=40).watched().record.facts["one_batch"]
