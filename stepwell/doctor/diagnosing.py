@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from stepwell import discovery
@@ -18,8 +18,8 @@ KINDS = ("data", "program", "beginning", "dynamics", "outcome", "unknown")
 def findings(record: Record, guard: Guard) -> tuple[Finding, ...]:
     """What every diagnosis says of a record, causes first; a consequence is folded under what explains it.
 
-    A folded finding is named in the evidence of its cause ("consequences") and not listed by itself. A diagnosis that
-    raises is noted in `guard` and left out.
+    A folded finding is named in the evidence of its cause ("consequences"), not listed by itself, and folds nothing in
+    its turn. A diagnosis that raises is noted in `guard` and left out.
     """
     found: dict[str, Finding] = {}
     rank: dict[str, tuple[int, int, str]] = {}
@@ -34,20 +34,19 @@ def findings(record: Record, guard: Guard) -> tuple[Finding, ...]:
                 found[name] = one
                 rank[name] = (KINDS.index(module.KIND), -one.severity, name)
                 explains[name] = frozenset(module.EXPLAINS)
-    causes = {name: explains[name] & found.keys() for name in found if found[name].severity > 1}
-    hidden = frozenset().union(*causes.values())
-    shown = sorted(found.keys() - hidden, key=lambda name: rank[name])
-    return tuple(_with(found[name], sorted(_under(name, causes), key=lambda one: rank[one])) for name in shown)
-
-
-def _under(name: str, causes: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """All that follows from a cause, directly or through what it explains."""
-    reached: frozenset[str] = frozenset()
-    left = causes.get(name, frozenset())
+    under: dict[str, list[str]] = {}
+    left = set(found)
     while left:
-        reached |= left
-        left = frozenset().union(*(causes.get(one, frozenset()) for one in left)) - reached
-    return reached - {name}
+        # Those that nothing left explains; at least the first where diagnoses would explain each other in a circle.
+        ready = [name for name in left if not any(name in explains[other] for other in left - {name})] or [min(left)]
+        for name in sorted(ready, key=lambda one: rank[one]):
+            causes = [other for other in under if name in explains[other] and found[other].severity > 1]
+            for other in causes:
+                under[other].append(name)
+            if not causes:
+                under[name] = []
+        left -= set(ready)
+    return tuple(_with(found[name], under[name]) for name in sorted(under, key=lambda one: rank[one]))
 
 
 def _with(finding: Finding, consequences: Sequence[str]) -> Finding:

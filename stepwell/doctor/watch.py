@@ -84,7 +84,7 @@ class Doctor(Listener):
         self._guard = Guard()
         self._seen = Seen()
         self._now = time.perf_counter if _accelerated(self.model) else time.process_time
-        self._spent, self._began, self._looked = 0.0, self._now(), 0.0
+        self._left, self._trained, self._spent, self._looked = self._now(), 0.0, 0.0, 0.0
         self._step, self._interval = 0, LEAST_INTERVAL
         self._pending: list[tuple[dict[str, Any], Tensor]] = []
         self._examples: list[Example] = []
@@ -108,8 +108,8 @@ class Doctor(Listener):
     @property
     def cost(self) -> float:
         """The share of the time since the beginning that looking took, but for the look before training."""
-        whole = self._now() - self._began - self._looked
-        return (self._spent - self._looked) / whole if whole > 0 else 0.0
+        looked = self._spent - self._looked
+        return looked / (self._trained + looked) if self._trained > 0 else 0.0
 
     # What the listener calls, in the order of a training.
 
@@ -227,13 +227,18 @@ class Doctor(Listener):
 
     @contextlib.contextmanager
     def _guarded(self, name: str) -> Iterator[None]:
-        began, before, self.busy = self._now(), self.busy, True
+        if self.busy:
+            with self._guard(name):
+                yield
+            return
+        began, self.busy = self._now(), True
+        self._trained += began - self._left
         try:
             with self._guard(name):
                 yield
         finally:
-            self.busy = before
-            self._spent += self._now() - began
+            self.busy, self._left = False, self._now()
+            self._spent += self._left - began
 
     def _remember(self) -> First:
         """The model and its optimizer as they are before the first update, copied together."""
@@ -251,7 +256,7 @@ class Doctor(Listener):
         start, self._start = self._start, None
         assert start is not None
         self._ready = True
-        each = (began - self._began - self._spent) / max(self._step, 1)
+        each = self._trained / max(self._step, 1)
         allowed = max(LEAST_LOOK, LOOK_SHARE * each * (self.record.horizon or 0))
         with undisturbed(start.model):
             start.model.eval()
@@ -276,7 +281,7 @@ class Doctor(Listener):
             row.update(self._validate(model))
         self.record.probes.append(row)
         self._tell()
-        self._interval = self._paced(self._now() - began, began)
+        self._interval = self._paced(self._now() - began)
 
     def _tell(self) -> None:
         """Say what is new and harmful, once."""
@@ -302,9 +307,9 @@ class Doctor(Listener):
             read.update({f"valid_{name}": value for name, value in right.items()})
         return read
 
-    def _paced(self, cost: float, now: float) -> int:
+    def _paced(self, cost: float) -> int:
         """Updates between two probes, so that they keep to their share of the time; it only ever grows."""
-        each = max((now - self._began - self._spent) / max(self._step, 1), 1e-6)
+        each = max(self._trained / max(self._step, 1), 1e-6)
         wanted = math.ceil(2 * cost / (SHARE * each))
         if each < SHORT:
             wanted = min(wanted, math.ceil((self.record.horizon or 2_000) / PROBES))

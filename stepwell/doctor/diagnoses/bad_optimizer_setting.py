@@ -16,7 +16,7 @@ from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("lr_too_low", "lr_too_high", "not_learning_unknown", "underfit_capacity")
+EXPLAINS: tuple[str, ...] = ("lr_too_high", "not_learning_unknown", "underfit_capacity")
 
 
 def diagnose(record: Record) -> Finding | None:

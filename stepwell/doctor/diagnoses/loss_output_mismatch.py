@@ -23,7 +23,6 @@ EXPLAINS: tuple[str, ...] = (
     "underfit_capacity",
     "lr_too_low",
     "not_learning_unknown",
-    "nan_loss",
     "exploding_gradient",
     "lr_too_high",
 )

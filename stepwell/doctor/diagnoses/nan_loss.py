@@ -15,7 +15,7 @@ from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
-EXPLAINS: tuple[str, ...] = ("exploding_gradient", "lr_too_high", "bad_init_large", "not_learning_unknown")
+EXPLAINS: tuple[str, ...] = ("exploding_gradient", "lr_too_high", "not_learning_unknown")
 
 
 def diagnose(record: Record) -> Finding | None:

@@ -16,7 +16,7 @@ from stepwell.schema import Finding
 
 KIND = "dynamics"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("lr_too_high", "dead_relu", "vanishing_gradient", "not_learning_unknown")
+EXPLAINS: tuple[str, ...] = ("dead_relu", "vanishing_gradient", "not_learning_unknown")
 
 
 def diagnose(record: Record) -> Finding | None:
