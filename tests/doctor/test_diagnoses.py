@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import doctor_page
 import pytest
 import torch
 import torch.nn.functional as F
@@ -170,3 +171,7 @@ def test_a_diagnosis_that_raises_is_switched_off_and_the_rest_goes_on(monkeypatc
     guard = Guard()
     diagnosing.findings(Record(), guard)
     assert guard.failed == {"lr_too_low": "RuntimeError: no"}
+
+
+def test_the_page_is_written_from_the_diagnoses() -> None:
+    assert doctor_page.PAGE.read_text(encoding="utf-8") == doctor_page.page(), "python tests/doctor/doctor_page.py"
