@@ -145,7 +145,7 @@ class _Watcher:
             return
         doctor = Doctor(best[2], optimizer, None, None, None, told=self._told)
         self._doctors[id(optimizer)] = (type(doctor.model).__name__, doctor)
-        self._contexts.enter_context(listening(doctor.model, optimizer, doctor))
+        self._contexts.enter_context(listening(best[2], optimizer, doctor))
         doctor.steps()
 
     def said(self, code: int, error: str) -> Examination:

@@ -75,7 +75,8 @@ class Replay:
     """The calls between the outputs and one loss.
 
     `targets` is the first tensor of as many rows that met the outputs, as it was before conversions (one-hot, a type, a
-    shape), or None; `outputs` are copies of the tensors that the model gave.
+    shape), or None. `foreign` says that parameters of others take part (a second network). `outputs` are copies of the
+    tensors that the model gave.
     """
 
     calls: tuple[Call, ...]
@@ -83,6 +84,7 @@ class Replay:
     loss: int
     targets: Tensor | None
     touches_parameters: bool
+    foreign: bool
     autocast: tuple[str, torch.dtype] | None = None
 
     def __call__(self, outputs: Sequence[Tensor]) -> Tensor:
@@ -132,11 +134,12 @@ class Tape(TorchFunctionMode):
         self._calls: list[Call] = []
         self._slots: dict[int, int] = {id(one): number for number, one in enumerate(outputs)}
         self._next = len(self._slots)
+        self._live = set(self._slots)  # what gradients come back from
         self._alive: list[Tensor] = list(outputs)  # while these live, their ids are theirs alone
         self._beside: list[Tensor] = []
         self._sources: dict[int, Tensor] = {}
         self._penalties: set[int] = set()
-        self._touches = False
+        self._touches = self._foreign = False
         self._copies = tuple(one.detach().clone() for one in outputs)
         kind = outputs[0].device.type
         self._autocast = (kind, torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else None
@@ -160,10 +163,16 @@ class Tape(TorchFunctionMode):
                 self._sources.setdefault(id(got[0]), given[0])  # the first time it was made: no circles
             return result
         self._beside += [one for one in given if id(one) not in self._slots]
+        self._foreign = self._foreign or any(
+            one.is_leaf and one.requires_grad and id(one) not in self.parameters and id(one) not in self._slots
+            for one in given
+        )
         kept = mapped((args, dict(kwargs)), self._kept)
         slots = tuple(range(self._next, self._next + len(got)))
         self._next += len(got)
         self._slots.update(zip(map(id, got), slots, strict=True))
+        if any(id(one) in self._live for one in given):
+            self._live.update(id(one) for one in got if one.requires_grad)
         shapes = tuple(tuple(one.shape) for one in given)
         self._calls.append(Call(_name(func), func, kept[0], kept[1], slots, shapes))
         return result
@@ -175,12 +184,12 @@ class Tape(TorchFunctionMode):
         return torch.zeros_like(one) if penalty else one.detach().clone()
 
     def ended(self, loss: Tensor) -> Replay | None:
-        """The calls up to `loss`; None where the loss does not come from the outputs by calls that were seen."""
+        """The calls up to `loss`; None where it does not come from the outputs, or no gradient goes back to them."""
         slot = self._slots.get(id(loss))
-        if slot is None or len(self._calls) >= MOST_CALLS:
+        if slot is None or id(loss) not in self._live or len(self._calls) >= MOST_CALLS:
             return None
         targets = self._targets()
-        return Replay(tuple(self._calls), self._copies, slot, targets, self._touches, self._autocast)
+        return Replay(tuple(self._calls), self._copies, slot, targets, self._touches, self._foreign, self._autocast)
 
     def _targets(self) -> Tensor | None:
         """What met the outputs, or what was made of them, with as many rows; before it was converted."""

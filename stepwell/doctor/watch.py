@@ -57,7 +57,7 @@ def watch(
     doctor does wrong reaches the block; what it could not read is in `doctor.record.unread`.
     """
     doctor = Doctor(model, optimizer, loss_fn, validation, steps)
-    with listening(doctor.model, optimizer, doctor):
+    with listening(model, optimizer, doctor):
         try:
             yield doctor
         finally:
@@ -220,7 +220,7 @@ class Doctor(Listener):
         elif facts.get("constant") is None and self._step:
             unread.append(
                 "the loss of the best constant answer is not known, so that slow learning is not judged: the loss is "
-                "computed inside the model, from several outputs, or in a way that could not be followed"
+                "computed inside the model, by a second network, from several outputs, or in a way that cannot be followed"
             )
 
     # Reading.

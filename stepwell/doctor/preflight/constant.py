@@ -23,7 +23,7 @@ LAST = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
 
 def look(first: First) -> dict[str, Any]:
     """`constant`, `initial_loss`, `zero_loss` and `uniform_loss`, means over the first batches; None where unknown."""
-    examples = [one for one in first.examples if len(one.replay.used) == 1]
+    examples = [one for one in first.examples if len(one.replay.used) == 1 and not one.replay.foreign]
     examples = examples[:: max(1, len(examples) // EXAMPLES)]
     with torch.no_grad():
         initial = _mean([one.loss(first.model) for one in first.examples])
