@@ -219,8 +219,8 @@ class Doctor(Listener):
             unread.append("no way from the model's answer to a loss was seen: only what needs none is judged")
         elif facts.get("constant") is None and self._step:
             unread.append(
-                "the loss of the best constant answer is not known, so that slow learning is not judged: the loss is "
-                "computed inside the model, by a second network, from several outputs, or in a way that cannot be followed"
+                "the loss of the best constant answer is not known, so that slow learning is not judged: it is "
+                "computed inside the model, by a second network, of several outputs, or so that it cannot be followed"
             )
 
     # Reading.
