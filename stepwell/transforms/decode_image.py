@@ -33,6 +33,7 @@ from PIL import Image
 from stepwell import archives
 from stepwell.errors import DataError, ExampleError
 from stepwell.schema import Array, Columns, Trace
+from stepwell.transforms import _jpeg
 
 Raw = bytes | str | Path | Array | Image.Image
 """One picture as it comes."""
@@ -124,7 +125,9 @@ class Fitted:
         image, name = _opened(raw, where)
         _refuse_large(image.size, self.max_pixels, name)
         try:
-            return self._in_mode(_turned(_flat(image, self.low, self.high), _orientation(image)))
+            pixels = None if image is raw else _jpeg.decoded(image)
+            flat = _flat(image, self.low, self.high) if pixels is None else pixels
+            return self._in_mode(_turned(flat, _orientation(image)))
         except _UNREADABLE as error:
             raise _unreadable(error, name) from error
 
