@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import stepwell
-from stepwell import api, checkpoint, files
+from stepwell import api, calibration, checkpoint, files
 from stepwell import run as run_folders
 from stepwell.errors import DataError, Interrupted, RecipeError, RunError, TrainingError, UsageError
 from stepwell.history import History
@@ -54,6 +54,19 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finished(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return train(digits, tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_pictures_that_do_not_fit_memory_are_decoded_while_training_and_the_log_says_where(
+    digits: Path, finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "MEMORY_MOST", 1000)
+    run = train(digits, tmp_path / "run")
+    frozen = run_folders.open_run(run.folder).recipe().values["training"]
+    log = (run.folder / "log.txt").read_text()
+    assert frozen["memory"] == "decoded" and frozen["workers"] != "auto"
+    assert "training.workers is" in log and "ms a cycle with 0" in log
+    history = [(folder / "history.jsonl").read_bytes() for folder in (run.folder, finished.folder)]
+    assert history[0] == history[1]
 
 
 def copied(run: Any, target: Path) -> Path:
