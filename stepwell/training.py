@@ -48,8 +48,8 @@ from stepwell.run import Run
 from stepwell.task import Task
 
 CHECKPOINT_SHARE = 50  # a checkpoint is taken at most as often as keeps it under a fiftieth of the time
-PACE = 15  # cycles by which the speed of the machine is told
-MOST_SLOWER = 10.0  # times: for what is slower than that no budget can be kept
+PACE_SECONDS, PACES = 1.0, 3  # of cycles that make one pace; paces by whose median the machine's speed is told
+CLEARLY_SLOWER, MOST_SLOWER = 1.5, 10.0  # times: what is less is a neighbor's noise; what is more no budget can bear
 
 
 def train(job: Job) -> None:
@@ -243,41 +243,47 @@ class Limit:
 
     `end` is when the command must have ended, `after` the seconds planned for export, judging and report, and
     `rivals` those that fitting the rivals takes at most, however slow the machine. What comes after training was
-    planned at the speed before it: on a machine that became slower it takes as much longer as the cycles do now, but
-    `most` seconds at most, as it gives way where time runs short.
+    planned at the speed before it: on a machine that became clearly slower it takes as much longer as the cycles do
+    now, but `most` seconds at most, as it gives way where time runs short.
     """
 
     end: float
     after: float
     rivals: float
     most: float = math.inf
-    first: list[float] = field(default_factory=list)
-    latest: deque[float] = field(default_factory=lambda: deque(maxlen=PACE))
-    validation: float = 0.0  # in cycles, as long as those before it took
+    _first: list[float] = field(default_factory=list)  # seconds a cycle, each over `PACE_SECONDS`
+    _latest: deque[float] = field(default_factory=lambda: deque(maxlen=PACES))
+    _seconds: float = 0.0
+    _cycles: int = 0
+    _validation: float = 0.0  # in cycles, as long as those before it took
 
     def note(self, event: Step | Evaluation, seconds: float) -> None:
         """Hear that a cycle or a validation took so long."""
         if isinstance(event, Evaluation):
-            self.validation = seconds / max(self._cycle(), 1e-9)
+            self._validation = seconds / max(self._pace(), 1e-9)
             return
-        if len(self.first) < PACE:
-            self.first.append(seconds)
-        self.latest.append(seconds)
+        self._seconds, self._cycles = self._seconds + seconds, self._cycles + 1
+        if self._seconds >= PACE_SECONDS:
+            if len(self._first) < PACES:
+                self._first.append(self._seconds / self._cycles)
+            self._latest.append(self._seconds / self._cycles)
+            self._seconds, self._cycles = 0.0, 0
 
-    def _cycle(self) -> float:
-        return statistics.median(self.latest) if self.latest else 0.0
+    def _pace(self) -> float:
+        """Seconds of a cycle now."""
+        if self._latest:
+            return statistics.median(self._latest)
+        return self._seconds / self._cycles if self._cycles else 0.0
 
     def slower(self) -> float:
-        """How many times as long the latest cycles took as the first ones, at least 1."""
-        first = statistics.median(self.first) if self.first else 0.0
-        return max(1.0, self._cycle() / first) if first > 0 else 1.0
+        """How many times as long cycles take now as they did at first; 1 where that is no more than usual."""
+        times = self._pace() / statistics.median(self._first) if self._first else 1.0
+        return min(times, MOST_SLOWER) if times >= CLEARLY_SLOWER else 1.0
 
     def reached(self, now: float) -> bool:
         """Whether there is only time left for a last validation and what comes after training."""
-        last = self.validation * self._cycle()
-        left = self.end - self.rivals - last - now
-        most = min(MOST_SLOWER * self.after, self.most)
-        return left < most and left < self.slower() * self.after
+        left = self.end - self.rivals - self._validation * self._pace() - now
+        return left < min(self.slower() * self.after, self.most)
 
 
 def _limit(job: Job) -> Limit | None:
