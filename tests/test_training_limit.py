@@ -60,7 +60,7 @@ def test_one_slow_moment_or_a_little_noise_does_not_end_a_training(slow: list[fl
 
 def test_what_gives_way_never_takes_more_than_a_share_from_training() -> None:
     limit = Limit(100.0, 30.0, 5.0, 50.0)
-    for seconds in [0.1] * 15 + [1.0] * 15:
+    for seconds in [0.1] * 50 + [1.0] * 15:
         limit.note(STEP, seconds)
     assert limit.slower() == pytest.approx(10.0)
     assert not limit.reached(44.0) and limit.reached(46.0)
