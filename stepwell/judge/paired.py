@@ -7,6 +7,8 @@ there is none:
   (McNemar, 1947); for examples drawn singly;
 - `permutation`: of a metric that is a mean over examples, the two sides of each example (or group) are
   exchanged at random, 10,000 times, 1,000 times where they are many (Fisher, 1935);
+- `delong`: of areas under curves, the error of the difference from both sides' influence values (DeLong, DeLong and
+  Clarke-Pearson, 1988), Student's by the number of the rarer side's examples;
 - `bootstrap`: of any other, a normal error that fits the interval (Efron and Tibshirani, 1993).
 
 Of more than two sides every pair is compared, and probabilities are adjusted within each metric (Holm, 1979).
@@ -39,7 +41,7 @@ PERMUTATIONS, FEWER, MANY = 10_000, 1_000, 20_000
 CLEAR = 0.05
 """A difference whose adjusted probability is below this is called real."""
 
-Test = Literal["mcnemar", "permutation", "bootstrap"]
+Test = Literal["mcnemar", "permutation", "delong", "bootstrap"]
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,8 @@ def _tested(
     first, second = (subsets.means(metric, states[name]) for name in names)
     if first is None or second is None:
         chance = two_sided(score.value, score.low, score.high)
-        return Difference(score, "bootstrap", chance, chance)
+        test: Test = "delong" if getattr(metric, "INTERVAL", "") == "logit" else "bootstrap"
+        return Difference(score, test, chance, chance)
     if resampling.group is None and np.isin(first, (0, 1)).all() and np.isin(second, (0, 1)).all():
         chance = mcnemar(int((first > second).sum()), int((second > first).sum()))
         return Difference(score, "mcnemar", chance, chance)

@@ -42,8 +42,11 @@ def values(metric: ModuleType, state: Any, masks: Array) -> Array:
 def resampled(metric: ModuleType, state: Any, masks: Array, resampling: Resampling) -> Array:
     """The metric on each subset in each resample, `(replicates, m)`, NaN where it is undefined.
 
-    A metric that is a mean over examples has all of the plan's replicates, any other at most `FEWER`.
+    A metric that is a mean over examples has all of the plan's replicates, any other at most `FEWER`; one whose
+    interval needs no resampling has none.
     """
+    if _on_logit(metric):
+        return np.empty((0, len(masks)))
     plain = means(metric, state)
     if plain is not None:
         return _resampled_means(plain, masks, resampling)
@@ -78,8 +81,11 @@ def score(metric: ModuleType, state: Any, mask: Array, replicates: Array, resamp
     value = values(metric, state, mask[None])
     if np.isnan(value[0]):
         return None
-    held = units(mask[None], resampling)
-    low, high = bootstrap.interval(replicates[:, None], value, held, limits(metric, state))
+    held, ends = units(mask[None], resampling), limits(metric, state)
+    if _on_logit(metric):
+        low, high = bootstrap.on_logit(value, resampling.error(_parts(metric, state, mask)), held, ends)
+    else:
+        low, high = bootstrap.interval(replicates[:, None], value, held, ends)
     return Score(float(value[0]), float(low[0]), float(high[0]), int(mask.sum()), metric.DIRECTION, bootstrap.LEVEL)
 
 
@@ -98,9 +104,24 @@ def difference(
     span = None if ends is None else (ends[0] - ends[1], ends[1] - ends[0])
     held = units(masks, resampling).min(keepdims=True)
     value = both[:1] - both[1:]
-    low, high = bootstrap.interval(replicates[:, :1] - replicates[:, 1:], value, held, span)
+    if _on_logit(metric):
+        error = resampling.error(_parts(metric, state, first) - _parts(metric, state, second))
+        low, high = bootstrap.symmetric(value, error, held, span)
+    else:
+        low, high = bootstrap.interval(replicates[:, :1] - replicates[:, 1:], value, held, span)
     n = int(masks.sum(axis=1).min())
     return Score(float(value[0]), float(low[0]), float(high[0]), n, metric.DIRECTION, bootstrap.LEVEL)
+
+
+def _on_logit(metric: ModuleType) -> bool:
+    return getattr(metric, "INTERVAL", "") == "logit"
+
+
+def _parts(metric: ModuleType, state: Any, mask: Array) -> Array:
+    """What each example contributes to the error of the metric on a subset, `(n,)`: nothing outside of it."""
+    weight = mask.astype(np.float64)
+    parts: Array = weight * metric.influence(state, weight) / weight.sum()
+    return parts
 
 
 def _resampled_means(plain: Array, masks: Array, resampling: Resampling) -> Array:

@@ -18,8 +18,12 @@ and may hold
     per_example(state) -> (n,)      by which the worst answers are found
     REPLICATES    of how many resamples the interval is taken at most, where scoring one is dear (else of all)
     BIASED        True where chance alone moves the value one way, the more the fewer examples: so does resampling
+    INTERVAL      "percentile" (if it says nothing), "studentized" or "logit": see `judge.bootstrap`
+    influence(state, weight) -> (n,)    how the value moves with each example's weight, times all weight; its weighted
+                                        mean is 0; for the latter two intervals
     tally(state, weight), worth(tally)    `score` in two steps, where metrics of one `prepare` count the same: the
                                           counting is then done once for all that share `tally`
+    smoothed(tally, state, each, generator)    the tally of a resample with pseudo-counts, each of weight `each`
     support(state)                  how many examples the value rests on: a number, or one a class (else all)
     limits(state) -> (low, high)    between which values one example that was not seen may lie
 

@@ -3,19 +3,17 @@
 Pairs of equal probability count half. With two classes the second is the positive one; with more it is the
 plain mean over the classes, each against the rest. Classes that all examples have, or none, are left out;
 undefined (NaN) where no class remains. Equal to `sklearn.metrics.roc_auc_score`, with more than two classes
-with `multi_class="ovr"` and `average="macro"`. Of more than 50 classes, weights (and with them resamples) count for the
-positive examples of each alone (see `_placements`). Source: Hanley and McNeil, Radiology 143, 1982.
+with `multi_class="ovr"` and `average="macro"`. Source: Hanley and McNeil, Radiology 143, 1982.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from stepwell.metrics import _placements
-from stepwell.metrics._placements import Placements, Weighted
 from stepwell.metrics.confusion_matrix import class_numbers, mean_of_defined, support_of_mean
 from stepwell.metrics.log_loss import probabilities
 from stepwell.schema import Array, Columns, Schema
@@ -25,7 +23,7 @@ KIND = "number"
 TITLE = "AUROC"
 MEASURE = ""
 HIGHER = "higher is better; 1 means that every positive example comes before every negative, 0.5 is chance"
-REPLICATES = 200
+INTERVAL: Literal["logit"] = "logit"
 
 
 @dataclass(frozen=True)
@@ -33,29 +31,24 @@ class Ranking:
     """All examples by falling probability of one class.
 
     `order` `(n,)` their rows, `positive` `(n,)` 1.0 where the one in that place is of the class, else 0.0;
-    `ends` `(g,)` the last place of each group of equal probability.
+    `ends` `(g,)` the last place of each group of equal probability, `group` `(n,)` the group of each place.
     """
 
     order: Array
     positive: Array
     ends: Array
+    group: Array
 
 
-Rankings = tuple[Ranking, ...]
-
-
-def prepare(truth: Columns, predictions: Columns, schema: Schema) -> Rankings | Placements:
-    """A ranking a class, the second's alone where there are two, placements where they are many.
-
-    `DataError` as for the log loss.
-    """
+def prepare(truth: Columns, predictions: Columns, schema: Schema) -> tuple[Ranking, ...]:
+    """A ranking a class, or the second's alone where there are two; `DataError` as for the log loss."""
     classes = schema.targets[0].classes
     true = class_numbers(truth["label"], classes, "true")
     values = probabilities(predictions, len(classes))
-    return _placements.placements(values, true) if len(classes) > _placements.MANY else rankings(values, true)
+    return rankings(values, true)
 
 
-def rankings(values: Array, true: Array) -> Rankings:
+def rankings(values: Array, true: Array) -> tuple[Ranking, ...]:
     """A ranking a class, or the second's alone where there are two, of probabilities `(n, classes)`."""
     return tuple(ranking(values[:, number], true == number) for number in ranked(values.shape[1]))
 
@@ -69,7 +62,7 @@ def ranking(values: Array, positive: Array) -> Ranking:
     """The ranking of examples with these `values` `(n,)`; `positive` `(n,)` says which are of the class."""
     order = np.argsort(-values, kind="stable")
     ends = np.flatnonzero(np.diff(values[order], append=np.nan))
-    return Ranking(order, positive[order].astype(np.float64), ends)
+    return Ranking(order, positive[order].astype(np.float64), ends, np.searchsorted(ends, np.arange(len(order))))
 
 
 def passed(ranking: Ranking, weight: Array | None) -> tuple[Array, Array]:
@@ -80,16 +73,6 @@ def passed(ranking: Ranking, weight: Array | None) -> tuple[Array, Array]:
     return (hits, false) if len(ranking.ends) == len(hits) else (hits[ranking.ends], false[ranking.ends])
 
 
-Tallied = list[tuple[Array, Array]] | Weighted
-
-
-def tally(state: Rankings | Placements, weight: Array | None) -> Tallied:
-    """What was passed in each ranking, or the placements with their weights."""
-    if isinstance(state, Placements):
-        return _placements.weighted(state, weight)
-    return [passed(one, weight) for one in state]
-
-
 def steps(rising: Array) -> Array:
     """How much each number lies above the one before, the first above 0."""
     found = rising.copy()
@@ -97,29 +80,47 @@ def steps(rising: Array) -> Array:
     return found
 
 
-def score(state: Rankings | Placements, weight: Array | None) -> float:
+def score(state: tuple[Ranking, ...], weight: Array | None) -> float:
     """The area, in [0, 1], or its mean over classes."""
-    return worth(tally(state, weight))
+    return mean_of_defined(np.array([_area(*passed(one, weight)) for one in state]))
 
 
-def worth(tallied: Tallied) -> float:
-    """The score that these counts make."""
-    if isinstance(tallied, Weighted):
-        return mean_of_defined(_placements.areas_under_roc(tallied))
-    return mean_of_defined(np.array([_area(hits, false) for hits, false in tallied]))
+def influence(state: tuple[Ranking, ...], weight: Array | None) -> Array:
+    """How the area moves with each example's weight: its placement among those of the other side (DeLong, 1988)."""
+    return mean_influence([_influence(one, weight) for one in state])
 
 
-def support(state: Rankings | Placements) -> float:
+def mean_influence(classes: Sequence[Array | None]) -> Array:
+    """The mean over classes of influence values `(n,)`, those that are undefined (None) left out; none must be left."""
+    found: Array = np.mean([one for one in classes if one is not None], axis=0)
+    return found
+
+
+def support(state: tuple[Ranking, ...]) -> float:
     """How many examples the area rests on: those of the rarer side; fewer than these together for a mean."""
-    if isinstance(state, Placements):
-        return support_of_mean(np.minimum(_placements.positive(state), state.negative))
     hits = np.array([one.positive.sum() for one in state])
     return support_of_mean(np.minimum(hits, np.array([len(one.order) for one in state]) - hits))
 
 
-def limits(state: Rankings | Placements) -> tuple[float, float]:
-    """From all pairs in the wrong order to none."""
-    return 0.0, 1.0
+def limits(state: tuple[Ranking, ...]) -> tuple[float, float]:
+    """From an order by chance to the right one."""
+    return 0.5, 1.0
+
+
+def _influence(ranking: Ranking, weight: Array | None) -> Array | None:
+    hits, false = passed(ranking, weight)
+    if not len(hits) or hits[-1] <= 0 or false[-1] <= 0:
+        return None
+    found, alarms = hits[-1], false[-1]
+    before = ((hits - 0.5 * steps(hits)) / found)[ranking.group]  # the share of positives before each, of ties half
+    after = (1.0 - (false - 0.5 * steps(false)) / alarms)[ranking.group]
+    area = _area(hits, false)
+    total = found + alarms
+    values = np.empty(len(ranking.order))
+    values[ranking.order] = np.where(
+        ranking.positive > 0, (after - area) * total / found, (before - area) * total / alarms
+    )
+    return values
 
 
 def _area(hits: Array, false: Array) -> float:

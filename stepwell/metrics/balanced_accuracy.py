@@ -22,6 +22,7 @@ HIGHER = (
 
 prepare = confusion_matrix.prepare
 tally = confusion_matrix.tally
+smoothed = confusion_matrix.smoothed
 
 
 def score(state: Answers, weight: Array | None) -> float:

@@ -28,21 +28,23 @@ SMALL = 64
 
 @dataclass(frozen=True)
 class Answers:
-    """The true and the predicted class of each example by number, `(n,)` int64 each, and the number of classes."""
+    """The true and the predicted class of each example by number, `(n,)` int64 each, and the number of classes.
+
+    `present` are the numbers of the classes that are true or predicted of any example, rising.
+    """
 
     true: Array
     predicted: Array
     classes: int
+    present: Array
 
 
 def prepare(truth: Columns, predictions: Columns, schema: Schema) -> Answers:
     """The classes by number, in the order of the schema; `DataError` where a label is none of them."""
     classes = schema.targets[0].classes
-    return Answers(
-        class_numbers(truth["label"], classes, "true"),
-        class_numbers(predictions["label"], classes, "predicted"),
-        len(classes),
-    )
+    true = class_numbers(truth["label"], classes, "true")
+    predicted = class_numbers(predictions["label"], classes, "predicted")
+    return Answers(true, predicted, len(classes), np.union1d(true, predicted))
 
 
 def score(state: Answers, weight: Array | None) -> Array:
@@ -77,6 +79,25 @@ def tally(state: Answers, weight: Array | None) -> Counts:
         table = score(state, weight)
         return Counts(table.sum(axis=1), table.sum(axis=0), table.diagonal())
     return Counts(existing(state, weight), answered(state, weight), right(state, weight))
+
+
+def smoothed(counts: Counts, state: Answers, each: float, generator: np.random.Generator) -> Counts:
+    """The counts of a resample with pseudo-counts: on average one right answer and one wrong, of classes that occur.
+
+    Where a class was answered a few times and always rightly, resampling alone never shows it wrong. `each` is what a
+    pseudo-answer weighs. Two in all, and not a number for each class, so that a mean over many classes is not drawn
+    away from its value (after Agresti and Coull, The American Statistician 52, 1998; Fienberg and Holland, JASA 68,
+    1973). Fewer than two classes leave the counts as they are.
+    """
+    present, size = state.present, state.classes
+    if len(present) < 2:
+        return counts
+    found, wrong = generator.poisson(1.0, 2)
+    hit = generator.integers(0, len(present), found)
+    true = generator.integers(0, len(present), wrong)
+    other = (true + generator.integers(1, len(present), wrong)) % len(present)
+    hits, misses, alarms = (each * np.bincount(present[one], minlength=size) for one in (hit, true, other))
+    return Counts(counts.existing + hits + misses, counts.answered + hits + alarms, counts.right + hits)
 
 
 def existing(state: Answers, weight: Array | None) -> Array:

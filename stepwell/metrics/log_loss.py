@@ -21,6 +21,7 @@ KIND = "number"
 TITLE = "log loss"
 MEASURE = ""
 HIGHER = "lower is better; 0 means that every true class was held certain, ln(classes) is guessing evenly"
+INTERVAL: Literal["studentized"] = "studentized"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ def probabilities(predictions: Columns, classes: int) -> Array:
 def score(state: Losses, weight: Array | None) -> float:
     """The weighted mean loss in nats, at least 0."""
     return mean(state.losses, weight)
+
+
+def influence(state: Losses, weight: Array | None) -> Array:
+    """How the value moves with each example's weight: its distance from the mean, `(n,)`."""
+    return state.losses - score(state, weight)
 
 
 def per_example(state: Losses) -> Array:

@@ -20,6 +20,7 @@ HIGHER = "higher is better; 100 % means that nothing was missed or wrongly answe
 
 prepare = confusion_matrix.prepare
 tally = confusion_matrix.tally
+smoothed = confusion_matrix.smoothed
 
 
 def score(state: Answers, weight: Array | None) -> float:

@@ -24,6 +24,7 @@ HIGHER = "higher is better; 100 % means that no class was answered wrongly"
 
 prepare = confusion_matrix.prepare
 tally = confusion_matrix.tally
+smoothed = confusion_matrix.smoothed
 
 
 def score(state: Answers, weight: Array | None) -> float:

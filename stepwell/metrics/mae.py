@@ -18,6 +18,7 @@ KIND = "number"
 TITLE = "MAE"
 MEASURE = "target"
 HIGHER = "lower is better; 0 means that every answer is exact"
+INTERVAL: Literal["studentized"] = "studentized"
 
 prepare = mse.prepare
 
@@ -25,6 +26,11 @@ prepare = mse.prepare
 def score(state: Errors, weight: Array | None) -> float:
     """The weighted mean size of the errors, at least 0, in the target's measure."""
     return float(mse.mean_of_columns(np.abs(state.errors), weight).mean())
+
+
+def influence(state: Errors, weight: Array | None) -> Array:
+    """How the value moves with each example's weight: its distance from the mean, `(n,)`."""
+    return per_example(state) - score(state, weight)
 
 
 def per_example(state: Errors) -> Array:

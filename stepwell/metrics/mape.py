@@ -19,6 +19,7 @@ KIND = "number"
 TITLE = "MAPE"
 MEASURE = "share"
 HIGHER = "lower is better; 0 % means that every answer is exact"
+INTERVAL: Literal["studentized"] = "studentized"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ def score(state: Shares, weight: Array | None) -> float:
     if len(state.zero) and (weight is None or (weight[state.zero] > 0).any()):
         return float("nan")
     return float(mse.mean_of_columns(state.shares, weight).mean())
+
+
+def influence(state: Shares, weight: Array | None) -> Array:
+    """How the value moves with each example's weight: its distance from the mean, `(n,)`."""
+    return per_example(state) - score(state, weight)
 
 
 def per_example(state: Shares) -> Array:

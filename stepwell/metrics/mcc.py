@@ -23,6 +23,7 @@ HIGHER = "higher is better; 1 means that every answer is right, 0 is no better t
 
 prepare = confusion_matrix.prepare
 tally = confusion_matrix.tally
+smoothed = confusion_matrix.smoothed
 
 
 def score(state: Answers, weight: Array | None) -> float:

@@ -18,6 +18,7 @@ KIND = "number"
 TITLE = "MSE"
 MEASURE = "target²"
 HIGHER = "lower is better; 0 means that every answer is exact, the variance of the truth is a constant answer"
+INTERVAL: Literal["studentized"] = "studentized"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def mean_of_columns(values: Array, weight: Array | None) -> Array:
         return np.full(values.shape[1], np.nan)
     sums: Array = values.sum(axis=0) if weight is None else weight @ values
     return sums / total
+
+
+def influence(state: Errors, weight: Array | None) -> Array:
+    """How the value moves with each example's weight: its distance from the mean, `(n,)`."""
+    return per_example(state) - score(state, weight)
 
 
 def per_example(state: Errors) -> Array:

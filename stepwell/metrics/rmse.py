@@ -18,6 +18,7 @@ KIND = "number"
 TITLE = "RMSE"
 MEASURE = "target"
 HIGHER = "lower is better; 0 means that every answer is exact, the standard deviation of the truth is a constant answer"
+INTERVAL: Literal["studentized"] = "studentized"
 
 prepare = mse.prepare
 
@@ -25,6 +26,15 @@ prepare = mse.prepare
 def score(state: Errors, weight: Array | None) -> float:
     """The root of the weighted mean square, at least 0, in the target's measure."""
     return float(np.sqrt(mse.mean_of_columns(state.errors**2, weight)).mean())
+
+
+def influence(state: Errors, weight: Array | None) -> Array:
+    """How the value moves with each example's weight: that of the mean square, by twice the root, `(n,)`."""
+    squares = state.errors**2
+    means = mse.mean_of_columns(squares, weight)
+    roots = np.sqrt(np.where(means > 0, means, np.inf))  # where every error is 0, nothing moves
+    found: Array = ((squares - means) / (2.0 * roots)).mean(axis=1)
+    return found
 
 
 def per_example(state: Errors) -> Array:

@@ -12,7 +12,7 @@ from stepwell.report import wording
 from stepwell.report.dots import axis_for, difference_row, dots
 from stepwell.report.markup import render_file, text_file
 
-_TESTS = {"mcnemar": "McNemar, exact", "permutation": "permutation", "bootstrap": "bootstrap"}
+_TESTS = {"mcnemar": "McNemar, exact", "permutation": "permutation", "delong": "DeLong", "bootstrap": "bootstrap"}
 
 
 def build(comparison: Comparison) -> str:

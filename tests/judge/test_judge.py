@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from stepwell import judge as judging
 from stepwell.errors import DataError, RunError, UsageError
 from stepwell.judge import bootstrap
+from stepwell.judge import scores as judging
 from stepwell.judge.scoring import evaluate_metrics, judge, worst
 from stepwell.schema import Field, Schema
 from stepwell.task import Task

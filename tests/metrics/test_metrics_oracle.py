@@ -13,7 +13,6 @@ from sklearn import metrics as oracle
 
 from stepwell import discovery
 from stepwell.errors import DataError
-from stepwell.metrics import _placements
 from stepwell.schema import Field, Schema
 
 ROOM = "metrics"
@@ -23,42 +22,6 @@ NAMES = [
     for name in discovery.names(ROOM)
     if name not in (*NUMBERS, "coverage") and discovery.load(ROOM, name).KIND != "curve"
 ]
-
-
-@pytest.fixture
-def placements(monkeypatch):
-    """Rank any number of classes above two by placements, as only many are."""
-    monkeypatch.setattr(_placements, "MANY", 2)
-
-
-@pytest.mark.parametrize("name", ["auroc", "average_precision"])
-@pytest.mark.parametrize("coarse", [False, True])
-def test_areas_by_placements_equal_scikit_learns(placements, name, coarse):
-    metric = discovery.load(ROOM, name)
-    for seed, (n, classes) in enumerate([(200, 7), (60, 25), (5, 3), (1, 4)]):
-        names, truth, predictions = make_answers(seed, n, classes, coarse)
-        state = metric.prepare(truth, predictions, make_schema(names))
-        assert isinstance(state, _placements.Placements)
-        areas = _areas(name, truth["label"], predictions["probabilities"], names)
-        found = metric.score(state, None)
-        assert found == pytest.approx(float(np.mean(areas)), abs=1e-12) if areas else math.isnan(found)
-
-
-@pytest.mark.parametrize("name", ["auroc", "average_precision"])
-def test_a_weight_in_placements_is_a_repeated_positive_example(placements, name):
-    metric = discovery.load(ROOM, name)
-    names, truth, predictions = make_answers(1, 80, 5)
-    state = metric.prepare(truth, predictions, make_schema(names))
-    weight = np.random.default_rng(0).integers(0, 3, 80).astype(float)
-    areas = []
-    for number, own in enumerate(names):
-        values = predictions["probabilities"][:, number]
-        true = np.array([one == own for one in truth["label"]])
-        if weight[true].sum() > 0:
-            score = oracle.roc_auc_score if name == "auroc" else oracle.average_precision_score
-            areas.append(score(true, values, sample_weight=np.where(true, weight, 1.0)))
-    assert metric.score(state, weight) == pytest.approx(np.mean(areas), abs=1e-12)
-    assert math.isnan(metric.score(state, np.zeros(80)))
 
 
 def _areas(name, labels, probabilities, names):
