@@ -438,6 +438,7 @@ def _flat(scores: Mapping[str, Any]) -> dict[str, Any]:
         "headline": scores["headline"],
         "n": scores["n"],
         "looks": scores.get("looks", 0),
+        **({"positive": scores["positive"]} if scores.get("positive") else {}),
         "scores": {name: score["value"] for name, score in named.items()},
         "intervals": {name: [score["low"], score["high"]] for name, score in named.items()},
         "baselines": {

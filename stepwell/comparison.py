@@ -97,7 +97,7 @@ def _refuse_other_classes(first: Answered, other: Answered) -> None:
     ours, theirs = (tuple((one.name, one.kind, one.classes) for one in run.schema.targets) for run in (first, other))
     if ours != theirs:
         raise RunError(
-            "The runs answer different questions: their targets or classes differ.",
+            "The runs answer different questions: their targets or classes differ, or which class is the positive one.",
             where=f"{first.name} and {other.name}",
             do=_SAME,
         )

@@ -105,7 +105,8 @@ def _confidence(job: Job, data: Data, predicting: tuple[str, Network]) -> Confid
         return decoded
 
     found = confidence.fit(options, outputs, decode, sample.truth, network.outputs, schema)
-    for note in confidence.notes(found, options, len(sample)):
+    classes = schema.targets[0].classes if schema.targets else ()
+    for note in confidence.notes(found, options, len(sample), classes[-1] if classes else ""):
         job.progress.note(note)
     return found
 

@@ -83,6 +83,7 @@ SHORTCUTS: Mapping[str, str] = MappingProxyType(
         "device": "training.device",
         "batch_size": "training.batch_size",
         "target": "reader.target",
+        "positive": "prepare.positive",
     }
 )
 """Short words for settings that are often given."""

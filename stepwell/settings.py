@@ -98,7 +98,7 @@ class AnswerOptions:
     ] = True
     threshold: Annotated[
         Annotated[float, Meta(gt=0, lt=1)] | None,
-        Meta(description="Of two classes, answer the second from this probability on; none: the likelier one."),
+        Meta(description="Of two classes, answer the positive one from this probability on; none: the likelier one."),
     ] = None
     costs: Annotated[
         dict[str, Annotated[float, Meta(ge=0)]] | tuple[tuple[Annotated[float, Meta(ge=0)], ...], ...] | None,

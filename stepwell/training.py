@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, cast
 
+import msgspec
 import numpy as np
 import torch
 from torch import nn
@@ -45,6 +46,7 @@ from stepwell.job import Job
 from stepwell.loop import Evaluation, Plan, Step, Training, chosen_weights
 from stepwell.recipe import Recipe
 from stepwell.run import Run
+from stepwell.schema import Schema
 from stepwell.task import Task
 
 CHECKPOINT_SHARE = 50  # a checkpoint is taken at most as often as keeps it under a fiftieth of the time
@@ -109,7 +111,7 @@ def fit(job: Job, data: Data) -> nn.Module:
         job.progress.note(note)
     _refuse_foreign(state, data, job.run)
     if state is None and job.start is not None:
-        job.progress.note(take_weights(model, job.start))
+        job.progress.note(take_weights(model, job.start, data.preparation.schema))
     objectives = building.build_objectives(frozen, job.folder, data.preparation.schema)
     card = job.folder.card.facing(data.preparation.schema)
     plan = _plan(frozen, job, card, None if state is None else state["progress"]["cycle"])
@@ -336,11 +338,15 @@ def interruptible() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def take_weights(model: nn.Module, start: Run) -> str:
-    """Copy into `model` the weights that another run chose, where name and shape agree; says which were not."""
+def take_weights(model: nn.Module, start: Run, schema: Schema) -> str:
+    """Copy into `model` the weights that another run chose, where name and shape agree; says which were not.
+
+    `RunError` where that run has none, none fits, or its classes are those of `schema` in another order.
+    """
     state, _ = checkpoint.load_latest(start.path("checkpoints"))
     if state is None:
         raise RunError("That run holds no weights.", where=str(start.folder), do="start from a run that has trained")
+    _refuse_other_order(start, schema)
     weights = chosen_weights(state)
     own = model.state_dict()
     fitting = {name: weights[name] for name in own if name in weights and weights[name].shape == own[name].shape}
@@ -354,6 +360,18 @@ def take_weights(model: nn.Module, start: Run) -> str:
     left = sorted(set(own) - set(fitting))
     kept = f"{len(fitting)} of {len(own)} weight tensors are taken from {start.folder}"
     return kept + (f"; these start anew: {', '.join(left[:5])}{' …' if len(left) > 5 else ''}" if left else "")
+
+
+def _refuse_other_order(start: Run, schema: Schema) -> None:
+    """The same classes in another order would make each answer mean another class."""
+    earlier = msgspec.convert(start.read_json("preparation.json")["schema"], Schema)
+    for ours, theirs in zip(schema.targets, earlier.targets, strict=False):
+        if ours.classes != theirs.classes and sorted(ours.classes) == sorted(theirs.classes):
+            raise RunError(
+                f"That run was trained with the positive class {theirs.classes[-1]!r}, and this one has another.",
+                where=str(start.folder),
+                do=f"give --positive {theirs.classes[-1]!r}",
+            )
 
 
 def interrupted_or_failed(run: Run, error: BaseException) -> None:

@@ -27,6 +27,7 @@ SHORTCUTS = {
     "device": "auto, cpu, cuda or mps",
     "batch_size": "examples in one batch",
     "target": "of a table, the column to be answered (found when not named)",
+    "positive": "of two classes, the one that is looked for (the later by name when not given)",
 }
 """Short words for settings (`recipe.SHORTCUTS`, and the seed), with their lines of help."""
 

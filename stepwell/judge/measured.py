@@ -32,7 +32,7 @@ class Measured:
     @property
     def interval(self) -> str:
         """Which interval the metric gets: `percentile`, `studentized` or `logit` (see `judge.bootstrap`)."""
-        return str(getattr(self.metric, "INTERVAL", "percentile"))
+        return self.about.interval
 
     def replicates(self, resampling: Resampling) -> int:
         """How many of the resamples are scored: all, none, or as many as the metric says where each is dear."""
@@ -147,6 +147,7 @@ def about(name: str, metric: ModuleType, schema: Schema) -> About:
         measure=measure,
         better=metric.HIGHER,
         says=getattr(metric, "SAYS", ""),
+        interval=getattr(metric, "INTERVAL", "percentile"),
     )
 
 

@@ -21,7 +21,8 @@ class About:
     """What a reader of a score needs to know of its metric.
 
     `measure` is "share" (shown in percent) or a unit; `better` says in a sentence what a high value
-    means; `says` how a sentence goes on after "The network", with {value} and {n}, or is empty.
+    means; `says` how a sentence goes on after "The network", with {value} and {n}, or is empty; `interval` is how its
+    interval comes about (`judge.bootstrap`).
     """
 
     title: str
@@ -30,6 +31,7 @@ class About:
     measure: str
     better: str
     says: str = ""
+    interval: str = "percentile"
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ class Scores:
     """All scores of one part. A metric that is undefined there, or for a class, is left out.
 
     `looks` is how often these examples were looked at, by all runs, this look included; 0 where that was not counted.
+    `positive` is, of two classes, the one that AUROC, average precision, curves and thresholds are of; else empty.
     """
 
     part: str
@@ -169,6 +172,7 @@ class Scores:
     confidence: Confidence | None = None
     trial: Trial | None = None
     looks: int = 0
+    positive: str = ""
 
 
 def from_json(values: Any) -> Scores:

@@ -79,6 +79,7 @@ def judge(
         interval=Interval("bootstrap", resampling.replicates, bootstrap.LEVEL, resampling.by, resampling.units),
         metrics={name: measured.about(name, metric, schema) for name, metric in metrics.items()},
         curves=_curves(metrics, truth, predictions, schema),
+        positive=classes[1] if len(classes) == 2 else "",
     )
     content: dict[str, Any] = msgspec.to_builtins(scores)
     return content

@@ -83,7 +83,8 @@ def score(metric: ModuleType, state: Any, mask: Array, replicates: Array, resamp
         return None
     held, ends = units(mask[None], resampling), limits(metric, state)
     if _on_logit(metric):
-        low, high = bootstrap.on_logit(value, resampling.error(_parts(metric, state, mask)), held, ends)
+        error = resampling.error(_parts(metric, state, mask))
+        low, high = bootstrap.on_logit(value, error, _support(metric, state, mask, resampling), ends)
     else:
         low, high = bootstrap.interval(replicates[:, None], value, held, ends)
     return Score(float(value[0]), float(low[0]), float(high[0]), int(mask.sum()), metric.DIRECTION, bootstrap.LEVEL)
@@ -106,7 +107,8 @@ def difference(
     value = both[:1] - both[1:]
     if _on_logit(metric):
         error = resampling.error(_parts(metric, state, first) - _parts(metric, state, second))
-        low, high = bootstrap.symmetric(value, error, held, span)
+        least = np.minimum(*(_support(metric, state, one, resampling) for one in masks))
+        low, high = bootstrap.symmetric(value, error, least, span)
     else:
         low, high = bootstrap.interval(replicates[:, :1] - replicates[:, 1:], value, held, span)
     n = int(masks.sum(axis=1).min())
@@ -122,6 +124,11 @@ def _parts(metric: ModuleType, state: Any, mask: Array) -> Array:
     weight = mask.astype(np.float64)
     parts: Array = weight * metric.influence(state, weight) / weight.sum()
     return parts
+
+
+def _support(metric: ModuleType, state: Any, mask: Array, resampling: Resampling) -> Array:
+    """How many drawn units the metric rests on in a subset, at least 1, `(1,)`."""
+    return np.maximum(1.0, np.array([metric.support(state, mask.astype(np.float64))]) * resampling.units / resampling.n)
 
 
 def _resampled_means(plain: Array, masks: Array, resampling: Resampling) -> Array:

@@ -24,7 +24,8 @@ and may hold
     tally(state, weight), worth(tally)    `score` in two steps, where metrics of one `prepare` count the same: the
                                           counting is then done once for all that share `tally`
     smoothed(tally, state, each, generator)    the tally of a resample with pseudo-counts, each of weight `each`
-    support(state)                  how many examples the value rests on: a number, or one a class (else all)
+    support(state)                  how many examples the value rests on: a number, or one a class (else all);
+                                    with a weight as second argument where INTERVAL is "logit"
     limits(state) -> (low, high)    between which values one example that was not seen may lie
 
 An integer weight means the same as that many copies of the example: this is how the bootstrap resamples.

@@ -1,7 +1,7 @@
 """AUROC: the area under the ROC curve, the share of pairs of a positive and a negative example in the right order.
 
-Pairs of equal probability count half. With two classes the second is the positive one; with more it is the
-plain mean over the classes, each against the rest. Classes that all examples have, or none, are left out;
+Pairs of equal probability count half. With two classes the second is the positive one (`--positive`); with more it
+is the plain mean over the classes, each against the rest. Classes that all examples have, or none, are left out;
 undefined (NaN) where no class remains. Equal to `sklearn.metrics.roc_auc_score`, with more than two classes
 with `multi_class="ovr"` and `average="macro"`. Source: Hanley and McNeil, Radiology 143, 1982.
 """
@@ -96,10 +96,10 @@ def mean_influence(classes: Sequence[Array | None]) -> Array:
     return found
 
 
-def support(state: tuple[Ranking, ...]) -> float:
+def support(state: tuple[Ranking, ...], weight: Array | None = None) -> float:
     """How many examples the area rests on: those of the rarer side; fewer than these together for a mean."""
-    hits = np.array([one.positive.sum() for one in state])
-    return support_of_mean(np.minimum(hits, np.array([len(one.order) for one in state]) - hits))
+    ends = np.array([[hits[-1:].sum(), false[-1:].sum()] for hits, false in (passed(one, weight) for one in state)])
+    return support_of_mean(ends.min(axis=1))
 
 
 def limits(state: tuple[Ranking, ...]) -> tuple[float, float]:

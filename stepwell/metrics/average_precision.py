@@ -1,7 +1,7 @@
 """Average precision: the precision at each positive example, going down by probability, averaged over them.
 
 The area under the precision-recall curve as a step function, not interpolated. With two classes the second is
-the positive one; with more it is the plain mean over the classes, each against the rest. Classes without
+the positive one (`--positive`); with more it is the plain mean over the classes, each against the rest. Classes without
 examples are left out; undefined (NaN) where none remains. Equal to `sklearn.metrics.average_precision_score`,
 with `average="macro"` over the classes that occur. Source: Davis and Goadrich, ICML 2006.
 """
@@ -37,9 +37,9 @@ def influence(state: tuple[Ranking, ...], weight: Array | None) -> Array:
     return auroc.mean_influence([_influence(one, weight) for one in state])
 
 
-def support(state: tuple[Ranking, ...]) -> float:
+def support(state: tuple[Ranking, ...], weight: Array | None = None) -> float:
     """How many examples the area rests on: the positive ones; fewer than these together for a mean."""
-    return support_of_mean(np.array([one.positive.sum() for one in state]))
+    return support_of_mean(np.array([auroc.passed(one, weight)[0][-1:].sum() for one in state]))
 
 
 def limits(state: tuple[Ranking, ...]) -> tuple[float, float]:

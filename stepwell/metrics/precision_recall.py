@@ -1,7 +1,7 @@
 """Precision-recall curve: for every threshold, the precision of what is answered beside the share of it found.
 
-With two classes the second is the positive one; with more, each class against the rest on a common grid, and
-their mean. Classes without examples are left out; empty where none remains. Equal to
+With two classes the second is the positive one (`--positive`); with more, each class against the rest on a common
+grid, and their mean. Classes without examples are left out; empty where none remains. Equal to
 `sklearn.metrics.precision_recall_curve` at its points. Source: Davis and Goadrich, ICML 2006.
 """
 

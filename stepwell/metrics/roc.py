@@ -1,7 +1,7 @@
 """ROC curve: for every threshold, the share of positive examples found beside the share of false alarms.
 
-With two classes the second is the positive one; with more, each class against the rest on a common grid, and
-their mean, whose area is the AUROC. Classes that all examples have, or none, are left out; empty where none
+With two classes the second is the positive one (`--positive`); with more, each class against the rest on a common
+grid, and their mean, whose area is the AUROC. Classes that all examples have, or none, are left out; empty where none
 remains, and of more than 200 classes. Equal to `sklearn.metrics.roc_curve` at its points.
 Source: Fawcett, Pattern Recognition Letters 27, 2006.
 """

@@ -34,7 +34,6 @@ def build(comparison: Comparison) -> str:
         for pair, one in headlines
     ]
     low, high = min([0.0, *(one.low for one in rows)]), max([0.0, *(one.high for one in rows)])
-    unit = "groups" if comparison.interval.by == "group" else "examples"
     page = render_file(
         "comparison.html",
         heading="Is one really better?",
@@ -46,8 +45,7 @@ def build(comparison: Comparison) -> str:
         about=about,
         picture=dots(rows, axis_for(low, high, about, difference=True), zero=True) if rows else None,
         level=wording.percent(comparison.interval.level),
-        replicates=wording.count(comparison.interval.replicates),
-        drawn=f"{wording.count(comparison.interval.units)} {unit}",
+        drawn=wording.drawn(comparison.interval, about),
         scores=_scores(comparison),
         pairs=[{"name": _named(pair), "rows": _differences(pair, comparison)} for pair in comparison.pairs],
     )

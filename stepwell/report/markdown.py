@@ -34,7 +34,7 @@ def text(facts: Facts) -> str:
     blocks = [
         [f"# {escape(facts.title)}: {escape(facts.name)}"],
         [_summary(facts)],
-        *(_scores(facts.scores) if facts.scores else []),
+        *(_scores(facts.scores, facts.recipe) if facts.scores else []),
         *(_care(facts.scores, examples=facts.examples) if facts.scores else []),
         *_findings(facts.findings, examples=facts.examples),
         *(_split(facts.split) if facts.split else []),
@@ -59,7 +59,7 @@ def _summary(facts: Facts) -> str:
     return f"{purpose} {told}".strip()
 
 
-def _scores(scores: Scores) -> list[list[str]]:
+def _scores(scores: Scores, recipe: Recipe | None) -> list[list[str]]:
     names = ["network", *scores.baselines]
     lines = [_row(["metric", *names]), _row(["---"] * (len(names) + 1))]
     for metric, score in scores.scores.items():
@@ -72,10 +72,11 @@ def _scores(scores: Scores) -> list[list[str]]:
         lines.append(_row([about.title, *shown]))
     unit = "groups" if scores.interval.by == "group" else "examples"
     how = (
-        f"{wording.count(scores.n)} {scores.part} examples; {wording.percent(scores.interval.level)} intervals from "
-        f"{wording.count(scores.interval.replicates)} resamples of {wording.count(scores.interval.units)} {unit}."
+        f"{wording.count(scores.n)} {scores.part} examples; {wording.percent(scores.interval.level)} intervals "
+        f"over {wording.count(scores.interval.units)} {unit}."
     )
-    return [["## Scores"], lines, [escape(how)], *_weakest(scores)]
+    of_two = wording.positive(scores, recipe)
+    return [["## Scores"], lines, [escape(f"{how} {of_two}".rstrip())], *_weakest(scores)]
 
 
 def _care(scores: Scores, *, examples: bool) -> list[list[str]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stepwell.judge.scores import About, Baseline, Scores
+from stepwell.judge.scores import About, Baseline, Interval, Scores
+from stepwell.recipe import Recipe
 from stepwell.schema import Score
 
 _FINE = 5000
@@ -103,6 +104,25 @@ def looks(scores: Scores) -> str:
     return (
         f"These {scores.part} examples were looked at {count(scores.looks)} times by now: whoever chooses by such "
         "looks chooses what fits them, and the score is then too good."
+    )
+
+
+def drawn(found: Interval, about: About) -> str:
+    """What the interval of a metric comes from: resamples, or the influence of each example."""
+    unit = "group" if found.by == "group" else "example"
+    if about.interval == "logit":
+        return f"from the influence of each of {count(found.units)} {unit}s"
+    return f"from {count(found.replicates)} resamples of {count(found.units)} {unit}s"
+
+
+def positive(scores: Scores, recipe: Recipe | None) -> str:
+    """Of two classes, which is the positive one and why; empty where there are not two."""
+    if not scores.positive:
+        return ""
+    chosen = recipe is not None and recipe.values.get("prepare", {}).get("positive") is not None
+    why = "as chosen" if chosen else "the later of the two by name; --positive chooses"
+    return (
+        f"The positive class is {scores.positive} ({why}): AUROC, average precision, curves and thresholds are of it."
     )
 
 

@@ -9,17 +9,29 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
+import msgspec
 import numpy as np
 
 from stepwell import archives
-from stepwell.errors import DataError, ExampleError, did_you_mean
+from stepwell.errors import DataError, ExampleError, RecipeError, did_you_mean
 from stepwell.schema import Columns, Trace
+
+Positive = Annotated[
+    str | None,
+    msgspec.Meta(
+        description="of two classes, the one that is looked for: what AUROC, thresholds and curves are of; "
+        "none: the later by name"
+    ),
+]
 
 
 @dataclass(frozen=True)
 class Options:
-    """Nothing to set."""
+    """Of two classes, which is the positive one."""
+
+    positive: Positive = None
 
 
 @dataclass(frozen=True)
@@ -57,8 +69,24 @@ class Fitted:
 
 
 def fit(options: Options, labels: Iterable[str]) -> Fitted:
-    """The classes of the labels of the training part, in natural order."""
-    return Fitted(_in_order(labels))
+    """The classes of the labels of the training part, of two the positive one last.
+
+    `RecipeError` where the positive class is none of them, or they are not two.
+    """
+    classes = _in_order(labels)
+    if options.positive is None:
+        return Fitted(classes)
+    if len(classes) != 2:
+        raise RecipeError(
+            f"A positive class is one of two; there are {len(classes)}.", where="prepare.positive", do="leave it out"
+        )
+    if options.positive not in classes:
+        raise RecipeError(
+            f"There is no class {options.positive!r}; there are {classes[0]!r} and {classes[1]!r}.",
+            where="prepare.positive",
+            do=did_you_mean(options.positive, classes),
+        )
+    return Fitted(tuple(sorted(classes, key=lambda name: name == options.positive)))
 
 
 def classes_of(labels: Iterable[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from stepwell import discovery
 from stepwell.judge import bootstrap
 from stepwell.judge.paired import compare
 from stepwell.judge.scoring import judge
+from stepwell.judge.slices import slices
 from stepwell.metrics import confusion_matrix
 from stepwell.schema import Field, Schema
 from stepwell.task import Task
@@ -184,3 +185,20 @@ def test_a_difference_of_losses_is_studentized_on_the_pairs():
     difference = judged["baselines"]["other"]["differences"]["rmse"]
     assert difference["low"] < difference["value"] < difference["high"] < 0.0
     assert width(difference) < width(judged["scores"]["rmse"]) / 2
+
+
+def test_a_slice_with_three_positives_is_no_proof_of_a_gap():
+    """Three positives in a slice, all ranked first by chance: what it rests on are these three, not its fifty."""
+    truth, predictions = ranked(400, 40, 0.8, 1)
+    second = predictions["probabilities"][:, 1].copy()
+    second[:3] = 0.99
+    predictions["probabilities"] = np.stack([1 - second, second], axis=1)
+    where = np.full(400, "rest", dtype=object)
+    where[[*range(3), *range(100, 147)]] = "few"
+    card = Task("t", "a", "b", ("auroc",), "auroc", ("auroc",), None, ("label",))
+    found = slices(card, ROOMS, truth, predictions, schema_of(2), {"where": where.tolist()})
+    few = next(one for one in found.found if one.value == "few")
+    assert few.score.low < 0.75
+    assert few.gap.low < few.gap.value < few.gap.high
+    judged = content("auroc", truth, predictions, schema_of(2))
+    assert judged["positive"] == "b"

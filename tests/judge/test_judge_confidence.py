@@ -93,6 +93,19 @@ def test_a_temperature_makes_probabilities_honest_and_changes_no_label():
     assert before["probability"].mean() > right.mean() + 0.1
 
 
+def test_a_temperature_is_kept_only_where_it_helps_examples_it_was_not_fitted_on():
+    kept = [fit_classes(AnswerOptions(), *drawn(60, seed, too_sure=1.0)[::2]) for seed in range(40)]
+    left = [one for one in kept if one.temperature == 1.0]
+    assert len(left) > 20, "honest probabilities are mostly left alone"
+    assert all(one.measured["log_loss"] >= one.measured["log_loss_before"] for one in left)
+    assert all(one.measured["log_loss"] < one.measured["log_loss_before"] for one in kept if one not in left)
+    assert "left alone; on 60" in confidence.notes(left[0], AnswerOptions(), 60, "c")[0]
+    outputs, _, truth = drawn(49)
+    assert fit_classes(AnswerOptions(), outputs, truth) is None, "too few to tell"
+    assert "needs 50" in confidence.notes(None, AnswerOptions(), 49, "c")[0]
+    assert fit_classes(AnswerOptions(), *drawn(50)[::2]).temperature > 1.5
+
+
 def test_a_network_without_an_error_does_not_become_certain():
     logits = np.array([[4.0, 0.0], [0.0, 4.0]] * 20)
     found = temperature(logits, np.array([0, 1] * 20))
@@ -249,7 +262,7 @@ def test_what_was_fitted_is_said():
     outputs, _, truth = drawn(300)
     options = AnswerOptions(costs={"a": 3.0}, coverage=0.9)
     probabilities, decision, coverage = confidence.notes(fit_classes(options, outputs, truth), options, 300)
-    assert "fitted on 300 validation examples" in probabilities
+    assert "on 300 validation examples" in probabilities
     assert "the likeliest class would cost" in decision
     assert "90% is promised" in coverage
 

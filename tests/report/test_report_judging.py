@@ -145,7 +145,7 @@ def test_what_travels_with_the_network_is_said():
     about = {**judged.metrics, "coverage": About("coverage", "number", "max", "share", "")}
     text = shown("confidence", dataclasses.replace(judged, scores=held, metrics=about))
     assert "surer than it may be: its logits are divided by 1.4 (log loss 0.5 before, 0.4 after)" in text
-    assert "answered from 0.2 on" in text
+    assert "answered from a probability of 0.2 on" in text
     assert "costs 0.6 on average; the likeliest class would cost 0.9" in text
     assert "hold the truth in 90 % of cases. On 400 test examples they held it in 91.0 % (88.0 to 94.0 %)" in text
     assert shown("confidence", scores(confidence=Confidence(500))) is None

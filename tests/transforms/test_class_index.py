@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.errors import DataError, ExampleError
+from stepwell.errors import DataError, ExampleError, RecipeError
 from stepwell.transforms import class_index
 from stepwell.transforms.class_index import Fitted, Options
 
@@ -41,3 +41,13 @@ def test_every_label_leads_back_to_itself(labels: list[str]) -> None:
     fitted = class_index.fit(Options(), labels)
     indices = fitted.apply({"label": labels}, [{} for _ in labels])["label"]
     assert [fitted.classes[i] for i in indices] == labels
+
+
+def test_the_positive_class_comes_last_of_two() -> None:
+    assert class_index.fit(Options(), ["ok", "fraud"]).classes == ("fraud", "ok")
+    assert class_index.fit(Options("fraud"), ["ok", "fraud"]).classes == ("ok", "fraud")
+    with pytest.raises(RecipeError, match="no class 'frau'") as caught:
+        class_index.fit(Options("frau"), ["ok", "fraud"])
+    assert "fraud" in caught.value.do
+    with pytest.raises(RecipeError, match="there are 3"):
+        class_index.fit(Options("a"), "abc")

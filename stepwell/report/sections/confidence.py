@@ -18,14 +18,17 @@ def section(facts: Facts) -> str | None:
     found = scores.confidence if scores is not None else None
     if scores is None or found is None:
         return None
-    lines = [*_temperature(found), *_decision(found), *_coverage(found, scores)]
+    lines = [*_temperature(found), *_decision(found, scores.positive), *_coverage(found, scores)]
     return render(_TEMPLATE, lines=lines, n=wording.count(found.n)) if lines else None
 
 
 def _temperature(found: Confidence) -> list[tuple[str, str]]:
-    if found.temperature == 1.0:
-        return []
     before, after = (found.measured.get(name) for name in ("log_loss_before", "log_loss"))
+    if found.temperature == 1.0:
+        if before is None or after is None:
+            return []
+        said = f"a temperature would have brought the log loss from {wording.plain(before)} to {wording.plain(after)}"
+        return [("probabilities", f"They are left as the network gives them: {said} on examples it was not fitted on.")]
     gain = f" (log loss {wording.plain(before)} before, {wording.plain(after)} after)" if before and after else ""
     surer = "surer" if found.temperature > 1 else "less sure"
     by = wording.plain(found.temperature)
@@ -37,11 +40,13 @@ def _temperature(found: Confidence) -> list[tuple[str, str]]:
     ]
 
 
-def _decision(found: Confidence) -> list[tuple[str, str]]:
+def _decision(found: Confidence, positive: str) -> list[tuple[str, str]]:
     if found.threshold is None and not found.costs:
         return []
     at = (
-        f"The second class is answered from {wording.plain(found.threshold)} on." if found.threshold is not None else ""
+        f"{positive or 'The second class'} is answered from a probability of {wording.plain(found.threshold)} on."
+        if found.threshold is not None
+        else ""
     )
     before, after = (found.measured.get(name) for name in ("cost_before", "cost"))
     cost = ""

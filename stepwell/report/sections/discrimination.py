@@ -50,7 +50,14 @@ def section(facts: Facts) -> str | None:
     if not panels:
         return None
     several = any(f"{up} of " in line for _, _, up, _, _ in _CURVES for one in scores.curves.values() for line in one)
-    return render(_TEMPLATE, panels=panels, n=wording.count(scores.n), part=scores.part, several=several)
+    return render(
+        _TEMPLATE,
+        panels=panels,
+        n=wording.count(scores.n),
+        part=scores.part,
+        several=several,
+        positive=scores.positive,
+    )
 
 
 def _panel(
@@ -84,7 +91,8 @@ _PANEL = """
 """
 
 _TEMPLATE = """
-<p>On {{ n }} {{ part }} examples.{% if several %} Bold is the mean over the classes, each against all others; thin is
+<p>On {{ n }} {{ part }} examples{% if positive %}; the class is {{ positive }}, the other one stands for all
+others{% endif %}.{% if several %} Bold is the mean over the classes, each against all others; thin is
 each class.{% endif %}</p>
 <div class="panels">{% for panel in panels %}{{ panel }}{% endfor %}</div>
 """

@@ -28,7 +28,6 @@ def section(facts: Facts) -> str | None:
         return render("<p class='verdict'>{{ told }}</p>", told=str(told))
     systems = _systems(scores, score)
     axis = _axis(scores, systems, about)
-    unit = "groups" if scores.interval.by == "group" else "examples"
     return render(
         _TEMPLATE,
         told=told,
@@ -38,8 +37,7 @@ def section(facts: Facts) -> str | None:
         ),
         about=about,
         level=wording.percent(scores.interval.level),
-        drawn=f"{wording.count(scores.interval.units)} {unit}",
-        replicates=wording.count(scores.interval.replicates),
+        drawn=wording.drawn(scores.interval, about),
         n=wording.count(scores.n),
         part=scores.part,
     )
@@ -71,7 +69,7 @@ _TEMPLATE = """
 <figure>
 {{ picture }}
 <figcaption>A dot is the {{ about.title }} on the same {{ n }} {{ part }} examples, its bar the {{ level }} interval
-({{ replicates }} resamples of {{ drawn }}): where other examples of the same kind would likely put it.
+({{ drawn }}): where other examples of the same kind would likely put it.
 {{ about.better[:1]|upper }}{{ about.better[1:] }}.</figcaption>
 </figure>
 """

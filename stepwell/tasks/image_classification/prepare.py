@@ -55,6 +55,7 @@ class Options:
     max_pixels: Annotated[int, msgspec.Meta(ge=1, description="a picture of more pixels is refused unread")] = (
         100_000_000
     )
+    positive: class_index.Positive = None
 
     def __post_init__(self) -> None:
         """ValueError where a side is out of bounds: msgspec (0.22) mixes up the limits of a number and a tuple."""
@@ -89,7 +90,7 @@ def fit(options: Options, examples: Examples, train: Sequence[int]) -> Preparati
 
     `DataError` where the part is empty, has one class, or holds no picture that can be read.
     """
-    classes = class_index.fit(class_index.Options(), [examples.facts["label"][i] for i in train])
+    classes = class_index.fit(class_index.Options(options.positive), [examples.facts["label"][i] for i in train])
     if len(classes.classes) < 2:
         raise DataError(
             f"The training part has {len(classes.classes)} class, and a classifier needs two.",

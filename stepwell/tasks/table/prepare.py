@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, cast
 import msgspec
 import numpy as np
 
-from stepwell.errors import DataError
+from stepwell.errors import DataError, RecipeError
 from stepwell.preparation import Preparation, take
 from stepwell.schema import Array, Columns, Examples, Field, Schema, Trace
 from stepwell.tasks.table import cells, roles
@@ -91,6 +91,7 @@ class Options:
     scale_target: Annotated[
         bool, msgspec.Meta(description="the network answers a number in deviations from the training mean")
     ] = True
+    positive: class_index.Positive = None
 
 
 def resolve(options: Options, examples: Examples, train: Sequence[int]) -> dict[str, tuple[Any, str]]:
@@ -328,7 +329,7 @@ def _borders(column: Array, bins: int) -> tuple[float, ...]:
 def _target(options: Options, examples: Examples, columns: Columns) -> tuple[Field, Field, tuple[str, Any]]:
     """The target, what the network answers, and what prepares the target."""
     if "label" in examples.facts:
-        classes = class_index.fit(class_index.Options(), columns["label"])
+        classes = class_index.fit(class_index.Options(options.positive), columns["label"])
         if len(classes.classes) < 2:
             raise DataError(
                 f"The training part has {len(classes.classes)} class, and a classifier needs two.",
@@ -338,6 +339,12 @@ def _target(options: Options, examples: Examples, columns: Columns) -> tuple[Fie
         target = Field("label", "category", "int64", classes=classes.classes)
         output = Field("logits", "logits", "float32", (len(classes.classes),), classes.classes)
         return target, output, ("class_index", classes)
+    if options.positive is not None:
+        raise RecipeError(
+            f"The answers are numbers, and {options.positive!r} is no class of theirs.",
+            where="prepare.positive",
+            do="leave it out",
+        )
     values = np.asarray(columns["value"], dtype=np.float64)
     if np.ptp(values) == 0:
         raise DataError(

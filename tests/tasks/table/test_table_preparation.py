@@ -10,8 +10,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from stepwell import discovery, intake, preparation
-from stepwell.errors import DataError, ExampleError
+from stepwell import discovery, intake, preparation, recipe
+from stepwell.errors import DataError, ExampleError, RecipeError
 from stepwell.job import Job
 from stepwell.schema import Array, Columns, Examples, Part
 from stepwell.tasks.table import cells, prepare
@@ -355,3 +355,10 @@ def test_what_the_reader_took_for_nothing_is_nothing_at_prediction() -> None:
 def test_numbers_given_for_texts_are_written_plainly() -> None:
     assert gather_columns.texts_of(np.array([1.0, 2.5, np.nan, np.inf]), frozenset()) == ["1", "2.5", None, None]
     assert gather_columns.texts_of([3, True, " a ", "", None], frozenset()) == ["3", "True", "a", None, None]
+
+
+def test_the_positive_class_is_chosen_and_numbers_have_none() -> None:
+    assert fitted(examples(mixed()), positive="no").schema.targets[0].classes == ("yes", "no")
+    assert recipe.draft("table", ("default",), {"positive": "no"}).values["prepare"]["positive"] == "no"
+    with pytest.raises(RecipeError, match="The answers are numbers"):
+        fitted(examples(mixed(), value=range(ROWS)), positive="no")
