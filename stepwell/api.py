@@ -13,23 +13,21 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from stepwell import comparison, discovery, files, inspection, ledger, preparation, reading, recipe
+from stepwell import comparison, discovery, evaluation, files, inspection, reading, recipe
 from stepwell import run as run_folders
 from stepwell.artifact import predictor
 from stepwell.errors import DataError, Interrupted, MissingExtraError, RunError, UsageError
 from stepwell.job import Clock, Job
-from stepwell.judge import scoring
 from stepwell.prediction import load as load
 from stepwell.prediction import predict as predict
 from stepwell.progress import open_progress
 from stepwell.recipe import Recipe
-from stepwell.schema import Columns, Examples, Finding
+from stepwell.schema import Finding
 from stepwell.trials import asked
 
 if TYPE_CHECKING:
@@ -317,32 +315,21 @@ def resume(
 
 
 def evaluate(run: str | Path, data: Source | None = None) -> dict[str, Any]:
-    """Scores with intervals: those of the run's test part, judged once when it was trained, or on new labeled data."""
-    opened = run_folders.open_run(Path(run))
+    """Scores with intervals: those of the run's test part, judged once when it was trained, or on new labeled data.
+
+    `run` is a run folder or an artifact folder. Of new data, ``slices`` are those that stand apart, and ``leak`` is
+    there where examples were trained on (see `judge.scores`), as far as the artifact knows them by content.
+    """
     if data is None:
+        opened = evaluation.owner(Path(run))
+        if opened is None:
+            raise UsageError(
+                "An artifact alone holds no test part.", do=f"give labeled data: stepwell evaluate {run} DATA"
+            )
         return {"run": str(run), "data": "test part", **_flat(opened.read_json("scores.json"))}
-    folder = discovery.task(opened.state()["task"])
-    loaded = predictor.load(opened.folder)
-    examples = reading.read_alike(folder, data, opened.recipe().values["reader"])
-    usable, unreadable = _usable(examples, loaded.preparation)
-    predictions, truths = [], []
-    for begin in range(0, len(usable), 256):
-        piece = preparation.prepare(loaded.preparation, examples, usable[begin : begin + 256], folder.card.truth)
-        predictions.append(loaded.answers(piece.columns, piece.traces))
-        truths.append(piece.truth)
-    truth: Columns = preparation.concatenate(truths)
-    groups = [examples.units[index] for index in usable]
-    scores = scoring.judge(
-        folder.card.facing(loaded.preparation.schema),
-        folder.rooms("metrics"),
-        truth,
-        preparation.concatenate(predictions),
-        loaded.preparation.schema,
-        groups,
-        part="new",
-    )
-    scores["looks"] = _count_look(opened, data, [examples.ids[index] for index in usable])
-    return {"run": str(run), "data": examples.source, "unreadable": unreadable, **_flat(scores)}
+    found = evaluation.evaluate(Path(run), data)
+    more = {name: found.scores[name] for name in ("slices", "leak") if found.scores[name]}
+    return {"run": str(run), "data": found.source, "unreadable": found.unreadable, **_flat(found.scores), **more}
 
 
 def compare(runs: Sequence[str | Path], *, report: str | Path | None = None) -> dict[str, Any]:
@@ -414,23 +401,6 @@ def _carry_out(job: Job) -> Result:
     return Result(job.run.folder, job.folder.name, scores, findings, round(job.clock.gone(), 3))
 
 
-def _count_look(opened: run_folders.Run, data: Source, ids: Sequence[str]) -> int:
-    """Note in the ledger that a run is judged on the examples `ids` of `data`; 0 where that cannot be known again."""
-    state = opened.state()
-    if not isinstance(data, str | Path):
-        return 0
-    source = str(Path(data).expanduser().resolve())
-    looks, _ = ledger.look(
-        ledger.place(opened.folder, state["task"]),
-        state.get("lineage", ""),
-        # The data of the training are known by their own ids; others must not be taken for them.
-        ids if source == state.get("data") else [f"{source}\0{one}" for one in ids],
-        who=f"evaluate {opened.folder}",
-        stamp=f"evaluate {opened.folder.resolve()} {datetime.now(UTC).isoformat()}",
-    )
-    return looks.count
-
-
 def _flat(scores: Mapping[str, Any]) -> dict[str, Any]:
     """The content of `scores.json` in the form that ``--json`` prints."""
     named = scores["scores"]
@@ -451,23 +421,6 @@ def _flat(scores: Mapping[str, Any]) -> dict[str, Any]:
         },
         **({"trial": scores["trial"]} if scores.get("trial") else {}),
     }
-
-
-def _usable(examples: Examples, prepared_by: preparation.Preparation) -> tuple[list[int], dict[str, str]]:
-    """The indices of examples that can be prepared, and for each other id what is wrong with it."""
-    usable: list[int] = []
-    unreadable: dict[str, str] = {}
-    for index, outcome in preparation.readable(prepared_by, examples, range(len(examples))):
-        if isinstance(outcome, DataError):
-            unreadable[examples.ids[index]] = outcome.what
-        else:
-            usable.append(index)
-    if not usable:
-        first = next(iter(unreadable.items()), ("", "there are none"))
-        raise DataError(
-            "None of the examples can be judged.", where=examples.source, do=f"look at {first[0]}: {first[1]}"
-        )
-    return usable, unreadable
 
 
 def _reader_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

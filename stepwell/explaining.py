@@ -16,11 +16,8 @@ from stepwell.job import Job
 from stepwell.judge.importance import dependence, importance
 from stepwell.judge.leak import leak
 from stepwell.judge.scores import Dependence, Importance, Leak, Slices
-from stepwell.judge.slices import slices
+from stepwell.judge.slices import FACTS_APART, slices
 from stepwell.schema import Columns, Trace
-
-NO_SLICES = ("part", "path")
-"""Facts by which there is nothing to slice: the judged part is one, and every path is another."""
 
 Answers = Callable[[Columns, Sequence[Trace]], Columns]
 """Prepared columns and traces -> predictions, as the artifact gives them."""
@@ -55,7 +52,7 @@ def _slices(job: Job, data: Data, truth: Columns, predictions: Columns, inputs: 
     facts: Columns = {
         name: [values[index] for index in indices]
         for name, values in data.examples.facts.items()
-        if name not in (*NO_SLICES, *data.truth)
+        if name not in (*FACTS_APART, *data.truth)
     }
     folder, schema = job.folder, data.preparation.schema
     card, rooms = folder.card.facing(schema), folder.rooms("metrics")

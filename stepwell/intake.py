@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from stepwell import building, calibration, discovery, files, inspection, ledger, preparation, reading, splitting
+from stepwell.artifact import seen
 from stepwell.building import Data
 from stepwell.errors import DataError, RunError
 from stepwell.job import Job, Looked
@@ -34,6 +35,8 @@ def look(job: Job) -> Data:
     readable = [index for index in range(len(examples)) if index not in inspected.errors]
     parts: dict[Part, list[int]] = {part: [i for i in readable if assigned[i] == part] for part in PARTS}
     _tell(progress, findings, {part: len(indices) for part, indices in parts.items()})
+    fitted_on = [inspected.digests[i] for i in (*parts["train"], *parts["valid"])]
+    files.write_whole(job.run.path(seen.FILE), seen.encoded(fitted_on))
     with clock.stage("preparing", progress):
         prepared_by = _preparation(job, examples, parts["train"])
         parts = _usable(job, prepared_by, examples, parts)

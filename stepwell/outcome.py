@@ -14,7 +14,7 @@ import numpy as np
 from torch import nn
 
 from stepwell import building, calibration, device, explaining, files, ledger, preparation, randomness, report
-from stepwell.artifact import export, gate, predictor
+from stepwell.artifact import export, gate, predictor, seen
 from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
 from stepwell.job import Job
@@ -83,7 +83,14 @@ def export_artifact(job: Job, data: Data, model: nn.Module) -> None:
         return scoring.evaluate_metrics((card.headline,), rooms, samples.truth, predictions, schema)[card.headline]
 
     export.export(
-        networks, data.preparation, target, task=job.folder.name, card=card, samples=samples, confidence=relied_on
+        networks,
+        data.preparation,
+        target,
+        task=job.folder.name,
+        card=card,
+        samples=samples,
+        more={seen.FILE: known.read_bytes()} if (known := job.run.path(seen.FILE)).exists() else None,
+        confidence=relied_on,
     )
     largest = gate.gate(target, networks, samples, headline)["difference"]
     job.progress.note(f"the artifact answers as the network does (largest difference {largest:.1e})")

@@ -11,6 +11,7 @@ from stepwell.progress import duration, printable
 
 _SHOWN = 3
 _VALUES = 12
+_SLICES = 5
 _SEVERITY = {3: "stop", 2: "harmful", 1: "notice"}
 
 
@@ -95,12 +96,44 @@ def together(trial: Mapping[str, Any], metric: str) -> list[str]:
 def evaluated(facts: Mapping[str, Any]) -> str:
     """The scores on some data, and what of the data could not be judged."""
     lines = [f"judged on: {printable(str(facts['data']))}", "", *scores(facts)]
+    lines += [*_trained_on(facts), *_apart(facts)]
     unreadable = facts.get("unreadable") or {}
     if unreadable:
         lines += ["", f"{len(unreadable):,} could not be read and are not in the scores:"]
         lines += [printable(f"  {name}: {what}") for name, what in list(unreadable.items())[:_SHOWN]]
         lines += [f"  and {len(unreadable) - _SHOWN:,} more; --json names all"] if len(unreadable) > _SHOWN else []
     return "\n".join(lines)
+
+
+def _trained_on(facts: Mapping[str, Any]) -> list[str]:
+    """That some of the data were trained on, what the headline is without them, and a few of them."""
+    leak = facts.get("leak")
+    if not leak:
+        return []
+    without = leak["without"]
+    value = f"{facts['headline']} {_between(without)}" if without else "nothing is left to judge"
+    shown = ", ".join(leak["examples"][:_SHOWN])
+    many = f"{leak['leaked']:,} of {leak['n']:,} examples were trained on (for instance {printable(shown)})"
+    return ["", f"{many}, which makes these scores too good", f"without them: {value}"]
+
+
+def _apart(facts: Mapping[str, Any]) -> list[str]:
+    """The slices whose difference to all others is hardly chance, a line each."""
+    found = (facts.get("slices") or {}).get("found", ())
+    clear = [one for one in found if one["chance"] < 0.05]
+    lines = [
+        printable(f"  {one['column']}: {one['value']}  {_between(one['score'])}, n {one['score']['n']:,}; ")
+        + f"{_between(one['gap'])} from all others"
+        for one in clear[:_SLICES]
+    ]
+    if len(clear) > _SLICES:
+        lines.append(f"  and {len(clear) - _SLICES:,} more; --json names all")
+    return ["", f"slices that stand apart by their {facts['headline']}:", *lines] if lines else []
+
+
+def _between(score: Mapping[str, Any]) -> str:
+    low, high, value = (_number(score[key]) for key in ("low", "high", "value"))
+    return f"{value} ({low} to {high})"
 
 
 def compared(facts: Mapping[str, Any], page: str | None) -> str:

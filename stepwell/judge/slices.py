@@ -25,6 +25,9 @@ from stepwell.judge.scores import Slice, Slices
 from stepwell.schema import Array, Columns, Schema
 from stepwell.task import Task
 
+FACTS_APART = ("part", "path")
+"""Facts by which there is nothing to slice: the judged part is one, and every path is another."""
+
 LEAST = 30
 """Examples that a slice, and the rest, must have at least: below that no gap says anything."""
 
