@@ -364,6 +364,8 @@ def take_weights(model: nn.Module, start: Run, schema: Schema) -> str:
 
 def _refuse_other_order(start: Run, schema: Schema) -> None:
     """The same classes in another order would make each answer mean another class."""
+    if not start.path("preparation.json").exists():
+        return  # a member of this very run, prepared as it is
     earlier = msgspec.convert(start.read_json("preparation.json")["schema"], Schema)
     for ours, theirs in zip(schema.targets, earlier.targets, strict=False):
         if ours.classes != theirs.classes and sorted(ours.classes) == sorted(theirs.classes):

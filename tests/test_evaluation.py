@@ -13,7 +13,7 @@ import stepwell
 from stepwell import splitting
 from stepwell.artifact import seen
 from stepwell.cli import text
-from stepwell.errors import UsageError
+from stepwell.errors import RunError, UsageError
 
 ROWS = 400
 
@@ -80,3 +80,12 @@ def test_contents_are_known_by_eight_bytes_each_and_unknown_ones_never() -> None
     assert len(content) == 8 * 500
     assert seen.among(content, [*digests, None]).tolist() == [True] * 500 + [False] * 500
     assert not seen.among(b"", [None, "0" * 16]).any()
+
+
+def test_weights_are_not_taken_over_where_the_classes_have_another_order(
+    run: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(RunError, match="positive class 'no'"):
+        stepwell.train(
+            "table", run[1], start=run[0], settings={"positive": "yes"}, run=tmp_path / "other", progress="quiet"
+        )

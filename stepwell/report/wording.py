@@ -60,7 +60,12 @@ def plain(number: float) -> str:
 
 def _measured(number: float) -> str:
     """As `plain`, but with its zeros at the end: 0.922 to 0.930, and not 0.93, for it is known to that digit."""
-    return _signed(f"{number:#.3g}") if 1e-4 <= abs(number) < 100 else plain(number)
+    if not 1e-4 <= abs(number) < 100:
+        return plain(number)
+    digits = 3
+    while digits < 6 and abs(number) < 1 and float(f"{abs(number):.{digits}g}") == 1:
+        digits += 1  # 0.9996 must not read as 1.00, the end of many a scale
+    return _signed(f"{number:#.{digits}g}")
 
 
 def percent(share: float) -> str:

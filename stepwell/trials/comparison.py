@@ -6,8 +6,10 @@ decided on the validation part; the test part is looked at once, for all of them
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 from torch import nn
@@ -25,6 +27,9 @@ from stepwell.schema import Columns, Schema, Score
 from stepwell.trials import asked, members
 
 BALANCED = "balanced_accuracy"
+
+EQUAL = 1.5
+"""Up to so many times the smallest class, the largest is about as large."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,9 @@ def carry_out(job: Job) -> None:
     members.warm_up()
     budget, like = job.recipe.options("budget").time, None
     arms = []
+    alike = _alike([data.examples.facts["label"][index] for index in data.parts["train"]])
+    if alike:
+        job.progress.note(alike)
     quantity, direction = _deciding(job, schema)
     for number, name in enumerate(names):
         job.progress.note(f"{name}: {number + 1} of {len(names)}")
@@ -70,6 +78,7 @@ def carry_out(job: Job) -> None:
     kept = (
         f"{best.name} was kept for its {quantity.replace('_', ' ')} on the validation part: {best.value:.4g} on "
         f"{counted(len(data.parts['valid']), 'example', 'examples')}. {members.lengths([arm.run for arm in arms])}"
+        f"{' ' if alike else ''}{alike}"
     )
 
     def together() -> Trial:
@@ -89,6 +98,17 @@ def methods(draft: Recipe, folder: discovery.Folder, schema: Schema) -> list[str
     losses = {name for place in folder.rooms("losses") for name in discovery.names(place)}
     others = [name for name in asked.LOSSES if name in losses and "loss" in draft.values]
     return [balancing.NONE, *sorted({*fitting, *others} - {balancing.NONE})]
+
+
+def _alike(labels: Sequence[Any]) -> str:
+    """A sentence where the classes of the training part are about equal in size; else empty."""
+    (_, most), *_, (_, least) = Counter(labels).most_common()
+    if most >= EQUAL * least:
+        return ""
+    return (
+        f"The classes are about equal in size, {least:,} to {most:,} training examples: there is little for these "
+        "methods to do, and most of what sets them apart is chance."
+    )
 
 
 def _draft(draft: Recipe, name: str) -> Recipe:
@@ -141,4 +161,4 @@ def _together(job: Job, data: Data, arms: Sequence[Arm]) -> Trial:
 
 def _turned(score: Score) -> Score:
     """The difference the other way round."""
-    return replace(score, value=-score.value, low=-score.high, high=-score.low)
+    return replace(score, value=0.0 - score.value, low=0.0 - score.high, high=0.0 - score.low)  # no negative zero

@@ -135,6 +135,8 @@ def _judge(job: Job, runs: Sequence[Run]) -> None:
     )
     note = f"Each of these examples was answered by the network of the fold that left it out. {members.lengths(runs)}"
     together = Trial("folds", tuple(trained), trial.spread(trained), note=note)
+    # The folds split the data, and so know the lineage in which this look counts.
+    files.write_json(job.run.path("run.json"), {**job.run.state(), "lineage": runs[0].state().get("lineage", "")})
     scores["looks"] = outcome.count_look(job, pooled.ids)
     job.run.write_json("scores.json", {**scores, "trial": msgspec.to_builtins(together)})
     members.write_answers(job.run, "test", pooled, PART)
@@ -158,7 +160,8 @@ def _rivals(runs: Sequence[Run]) -> dict[str, tuple[Columns, int, str]]:
     for name in about[0]:
         if all(name in one for one in about):
             answers = _pooled([members.read_answers(run, f"baseline-{name}") for run in runs])
-            found[name] = (answers.predictions, min(one[name]["n"] for one in about), about[0][name]["note"])
+            least = min((one[name] for one in about), key=lambda one: int(one["n"]))
+            found[name] = (answers.predictions, least["n"], least["note"])
     return found
 
 

@@ -69,3 +69,8 @@ def test_one_method_is_a_setting_of_an_ordinary_run(uneven: Path, tmp_path: Path
     both = {**QUICK, "settings": {**QUICK["settings"], "loss": "cross_entropy"}}
     with pytest.raises(UsageError, match="both asked for"):
         api.train("image_classification", uneven, imbalance="focal", run=tmp_path / "b", **both)
+
+
+def test_classes_of_about_equal_size_are_said_to_give_these_methods_little_to_do() -> None:
+    assert "10 to 14 training examples" in comparison._alike(["a"] * 10 + ["b"] * 14 + ["c"] * 12)
+    assert comparison._alike(["a"] * 10 + ["b"] * 15) == ""

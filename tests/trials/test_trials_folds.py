@@ -49,6 +49,15 @@ def test_the_scores_are_those_of_all_answers_with_baselines_and_spread(trained: 
     assert told["deviation"] == pytest.approx(np.std(each, ddof=1))
 
 
+def test_the_pooled_answers_count_as_one_look(trained: api.Result) -> None:
+    assert trained.scores["looks"] == 1
+    again = api.evaluate(trained.folder)
+    assert again["looks"] == 1, "what is stored is not another look"
+    assert files.read_json(trained.folder / "run.json")["lineage"]
+    looks = files.read_json(next(trained.folder.parent.glob(".ledger/*/looks.json")))
+    assert [one["n"] for one in looks] == [60]
+
+
 def test_the_members_are_light_and_alike(trained: api.Result) -> None:
     for name in ("01", "02", "03"):
         member = trained.folder / "members" / name

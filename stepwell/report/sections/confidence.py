@@ -19,7 +19,8 @@ def section(facts: Facts) -> str | None:
     if scores is None or found is None:
         return None
     lines = [*_temperature(found), *_decision(found, scores.positive), *_coverage(found, scores)]
-    return render(_TEMPLATE, lines=lines, n=wording.count(found.n)) if lines else None
+    fitted = found.temperature != 1.0 or found.costs or found.threshold is not None or found.coverage is not None
+    return render(_TEMPLATE, lines=lines, n=wording.count(found.n), fitted=bool(fitted)) if lines else None
 
 
 def _temperature(found: Confidence) -> list[tuple[str, str]]:
@@ -74,6 +75,6 @@ def _coverage(found: Confidence, scores: Scores) -> list[tuple[str, str]]:
 
 _TEMPLATE = """
 <dl>{% for name, said in lines %}<dt>{{ name }}</dt><dd>{{ said }}</dd>{% endfor %}</dl>
-<p class="small">Fitted on {{ n }} validation examples and carried by the artifact; it holds for examples drawn like
-those.</p>
+<p class="small">{% if fitted %}Fitted on {{ n }} validation examples and carried by the artifact; it holds for examples
+drawn like those.{% else %}Tried on {{ n }} validation examples.{% endif %}</p>
 """

@@ -44,6 +44,7 @@ def section(facts: Facts) -> str | None:
         epochs=wording.count(epochs),
         evaluations=wording.count(len(evaluations)),
         best=wording.count(best["cycle"]) if best else None,
+        last=best is not None and int(best["cycle"]) >= cycles,
     )
 
 
@@ -129,8 +130,9 @@ _PANEL = """
 
 _TEMPLATE = """
 <p>{{ cycles }} cycles in {{ epochs }} epoch{{ '' if epochs == '1' else 's' }}, validated {{ evaluations }} times;
-all pictures share the axis of cycles. {% if best %}The dashed line marks cycle {{ best }}, whose weights were kept;
-what came after was discarded.{% endif %}</p>
+all pictures share the axis of cycles. {% if best %}The dashed line marks cycle {{ best }}, whose weights were kept
+{%- if last %}: the last one, so that a longer training may reach more.{% else %}; what came after was discarded.
+{%- endif %}{% endif %}</p>
 <div class="panels">
 {% for panel in panels %}{{ panel }}{% endfor %}
 </div>

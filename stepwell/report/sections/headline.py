@@ -48,8 +48,10 @@ def _systems(scores: Scores, score: Score) -> list[tuple[str, str, Score]]:
     rivals = []
     for name, one in scores.baselines.items():
         if scores.headline in one.scores:
-            note = f"{one.note}; " if one.note else ""
-            rivals.append((name, f"{note}trained on {wording.count(one.n)} examples", one.scores[scores.headline]))
+            seen = wording.count(one.n)
+            said = f"{seen} training examples" in one.note
+            note = one.note if said else "; ".join(filter(None, (one.note, f"trained on {seen} examples")))
+            rivals.append((name, note, one.scores[scores.headline]))
     return [("network", "", score), *rivals]
 
 
