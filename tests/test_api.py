@@ -31,7 +31,7 @@ TINY: dict[str, Any] = {
     "training.threads": 1,
 }
 EXPECTED = """artifact card.md checkpoints draft.yaml environment.json findings.json history.jsonl log.txt predictions
-preparation.json recipe.yaml report.html run.json scores.json split.csv timings.json"""
+preparation.json recipe.yaml report.html run.json scores.json seen.bin split.csv timings.json"""
 
 
 def train(data: Any, run: Path, **changed: Any) -> Any:

@@ -73,8 +73,8 @@ _TEMPLATE = """
 {% if passed_over %}{{ passed_over }} further columns were not looked at.{% endif %}</p>
 <figure>
 {{ picture }}
-<figcaption>A dot is the {{ about.title }} of a slice minus that of all other examples, its bar the interval; colored
-where
+<figcaption>A dot is the {{ about.title }} of a slice minus that of all other examples, its bar the interval:
+{{ 'right' if about.direction == 'max' else 'left' }} of the line the network is better there. Colored where
 chance does not explain it (adjusted for the number of slices). A gap says where to look, not why it is
 there.</figcaption>
 </figure>
