@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -86,6 +87,7 @@ class Showing:
 
 
 EACH_ONCE = Showing()
+GATHERED = 2**20  # bytes of dense columns that are gathered at once: many small batches, or one large one
 
 
 class MemoryFeed:
@@ -115,6 +117,7 @@ class MemoryFeed:
         self._schema = schema
         self._showing = showing
         self._size, self.per_epoch = _batching(showing.count(len(ids)), batch_size)
+        self._together = self._batches_at_once()
         self._seed = seed
         self._augment = augment
         self._placement = placement or Placement()
@@ -124,27 +127,44 @@ class MemoryFeed:
         epoch, place = divmod(start, self.per_epoch)
         while True:
             order, keys = self._showing.rows(self._seed, epoch, self._keys)
-            for position in range(place, self.per_epoch):
-                here = slice(position * self._size, (position + 1) * self._size)
-                batch = replace(self.batch(torch.from_numpy(order[here])), keys=keys[here])
-                yield batch if self._augment is None else self._augment(batch, epoch)
+            # Gathered from fixed places on, whatever `start` is: where a batch lies in memory decides its last bits.
+            for first in range(place - place % self._together, self.per_epoch, self._together):
+                here = slice(first * self._size, min(first + self._together, self.per_epoch) * self._size)
+                batches = self._gathered(order[here], keys[here])
+                for batch in batches[max(0, place - first) :]:
+                    yield batch if self._augment is None else self._augment(batch, epoch)
             epoch, place = epoch + 1, 0
 
-    def batch(self, rows: Tensor) -> Batch:
-        """The examples at `rows` (int64), without augmentation."""
-        fields: dict[str, Tensor] = {}
-        lengths: dict[str, Tensor] = {}
+    def _batches_at_once(self) -> int:
+        """As many as take `GATHERED` bytes; one where a column is ragged, since how much it takes padded is unknown."""
+        dense = [column for column in self._columns.values() if isinstance(column, Tensor)]
+        if len(dense) < len(self._columns):
+            return 1
+        return max(1, GATHERED // max(1, self._size * sum(column[:1].nbytes for column in dense)))
+
+    def _gathered(self, rows: npt.NDArray[np.int64], keys: randomness.Keys) -> list[Batch]:
+        """The batches of the examples at `rows`, without augmentation; dense columns are gathered for all at once."""
+        places = range(0, len(rows), self._size)
+        fields: list[dict[str, Tensor]] = [{} for _ in places]
+        lengths: list[dict[str, Tensor]] = [{} for _ in places]
         for name, column in self._columns.items():
             if isinstance(column, Tensor):
-                fields[name] = self._placement.tensor(column.index_select(0, rows))
-            else:
-                padded = collate([column[i] for i in rows.tolist()], self._schema.field(name))
-                fields[name] = self._placement.tensor(padded[0])
-                if padded[1] is not None:
-                    lengths[name] = self._placement.tensor(padded[1])
-        weight = self._showing.weights(rows.numpy())
-        placed = None if weight is None else self._placement.tensor(weight)
-        return Batch(fields, lengths, self._keys[rows.numpy()], placed)
+                gathered = self._placement.tensor(column.index_select(0, torch.from_numpy(rows)))
+                for batch, part in zip(fields, gathered.split(self._size), strict=True):
+                    batch[name] = part
+                continue
+            for place, batch, true in zip(places, fields, lengths, strict=True):
+                values = [column[row] for row in rows[place : place + self._size]]
+                padded, length = collate(values, self._schema.field(name))
+                batch[name] = self._placement.tensor(padded)
+                if length is not None:
+                    true[name] = self._placement.tensor(length)
+        weight = self._showing.weights(rows)
+        weights = repeat(None) if weight is None else self._placement.tensor(weight).split(self._size)
+        return [
+            Batch(named, true, keys[place : place + self._size], one)
+            for place, named, true, one in zip(places, fields, lengths, weights, strict=False)
+        ]
 
 
 class DecodedFeed:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stepwell import discovery, preparation, reading
+from stepwell import feed as feeds
 from stepwell.errors import DataError, ExampleError
 from stepwell.feed import DecodedFeed, Feed, MemoryFeed, augmentation, collate
 from stepwell.preparation import Preparation, prepare
@@ -81,6 +82,23 @@ def test_a_batch_depends_on_its_position_alone(start: int) -> None:
     feed = memory_feed()
     later = next(iter(feed.batches(start)))
     assert same(later, next(islice(feed.batches(0), start, None)))
+
+
+@pytest.mark.parametrize("together", [1, 3, 100])
+def test_batches_gathered_together_are_those_gathered_alone_wherever_one_begins(
+    together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns: Columns = {"x": np.arange(3 * COUNT, dtype=np.float32).reshape(COUNT, 3)}
+    ids = [f"e{i}" for i in range(COUNT)]
+    monkeypatch.setattr(feeds, "GATHERED", 1)
+    alone = list(islice(MemoryFeed(columns, ids, SCHEMA, batch_size=4, seed=5).batches(0), 13))
+    monkeypatch.setattr(feeds, "GATHERED", together * 4 * 12)
+    feed = MemoryFeed(columns, ids, SCHEMA, batch_size=4, seed=5)
+    places = [batch.fields["x"].storage_offset() for batch in islice(feed.batches(0), 13)]
+    for start in range(13):
+        batch = next(feed.batches(start))
+        assert same(batch, alone[start])
+        assert batch.fields["x"].storage_offset() == places[start]
 
 
 def test_an_epoch_has_each_example_once_and_the_next_another_order() -> None:

@@ -13,12 +13,23 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from stepwell import api, building, checkpoint, discovery, files, preparation, reading, recipe, splitting  # noqa: E402
+from stepwell import (  # noqa: E402
+    api,
+    building,
+    checkpoint,
+    discovery,
+    files,
+    preparation,
+    randomness,
+    reading,
+    recipe,
+    splitting,
+)
 from stepwell.errors import ArtifactError, DataError  # noqa: E402
-from stepwell.feed import MemoryFeed, Placement  # noqa: E402
+from stepwell.feed import Placement, tensors  # noqa: E402
 from stepwell.inspection import inspect  # noqa: E402
 from stepwell.loop import Plan, Step, Training, chosen_weights  # noqa: E402
-from stepwell.schema import PARTS, Columns, Examples, Field, Schema  # noqa: E402
+from stepwell.schema import PARTS, Batch, Columns, Examples, Field, Schema  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -188,17 +199,19 @@ def test_what_is_padded_changes_no_answer_and_no_loss(samples: Path) -> None:
     folder, schema = discovery.task("toy_transcription"), data.preparation.schema
     model = building.build_model(frozen, folder, schema).eval()
     few = preparation.take(data.prepared["train"].columns, range(6))
-    feed = MemoryFeed(few, [str(row) for row in range(6)], schema, batch_size=6, seed=0)
     (objective,) = building.build_objectives(frozen, folder, schema)
 
+    def batch(rows: list[int]) -> Batch:
+        return Batch(*tensors(preparation.take(few, rows), schema), randomness.keys([str(row) for row in rows]))
+
     def term(rows: list[int]) -> Any:
-        return objective.loss(model, feed.batch(torch.tensor(rows))).terms["ctc"]
+        return objective.loss(model, batch(rows)).terms["ctc"]
 
     together, alone = term(list(range(6))), [term([row]) for row in range(6)]
     assert together.count == sum(one.count for one in alone) == sum(len(letters) for letters in few["letters"])
     assert together.sum.item() == pytest.approx(sum(one.sum.item() for one in alone), rel=1e-4)
     assert objective.counts is not None
-    assert objective.counts(feed.batch(torch.arange(6))) == {"ctc": together.count}
+    assert objective.counts(batch(list(range(6)))) == {"ctc": together.count}
 
 
 def test_greedy_decoding_takes_out_repeats_and_blanks() -> None:
