@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any, cast
 
 import numpy as np
@@ -157,7 +157,8 @@ def build_turns(recipe: Recipe, objectives: Sequence[Objective], model: nn.Modul
             recipe.options("optimizer", objective.name), [group for group in groups if group["params"]]
         )
         factor = partial(recipe.module("schedule").factor, recipe.options("schedule", objective.name))
-        turns.append(Turn(objective, optimizer, factor))
+        quicker = getattr(recipe.module("optimizer"), "step", None)
+        turns.append(Turn(objective, optimizer, factor, None if quicker is None else quicker(optimizer)))
     return turns
 
 
@@ -215,12 +216,13 @@ Answer = Callable[[Columns, Sequence[Any]], Columns]
 def answering(folder: discovery.Folder, network: Network, data: Data, *, batch_size: int = 256) -> Answer:
     """How a torch network answers prepared examples: the same inference and decoding as the artifact's."""
     schema = data.preparation.schema
+    prepare = folder.module("prepare")
     infer = inference(data.preparation.inference, Schema(network.inputs, schema.targets, network.outputs))
     first = next(network.module.parameters())
     call = torch_network(network.module, device=first.device)
 
     def answer(columns: Columns, traces: Sequence[Any]) -> Columns:
-        decoded: Columns = folder.module("prepare").decode(infer(call, columns, batch_size), traces, schema)
+        decoded: Columns = prepare.decode(infer(call, columns, batch_size), traces, schema)
         return decoded
 
     return answer
@@ -238,13 +240,16 @@ def answer_part(data: Data, part: Part, answer: Answer) -> tuple[Columns, Column
 def evaluator(folder: discovery.Folder, data: Data) -> Callable[[nn.Module], Mapping[str, float]]:
     """What the loop calls at each validation: the card's `validate` metrics of a module on the validation part."""
     schema = data.preparation.schema
-    card = folder.card.facing(schema)
+    metrics = scoring.find_metrics(folder.card.facing(schema).validate, folder.rooms("metrics"))
+
+    @cache  # a training validates the same module again and again
+    def answers_of(module: nn.Module) -> Answer:
+        return answering(folder, next(iter(networks(folder, module, schema).values())), data)
 
     def evaluate(module: nn.Module) -> Mapping[str, float]:
-        network = next(iter(networks(folder, module, schema).values()))
-        predictions, truth = answer_part(data, "valid", answering(folder, network, data))
+        predictions, truth = answer_part(data, "valid", answers_of(module))
         _refuse_non_finite(predictions)
-        return scoring.evaluate_metrics(card.validate, folder.rooms("metrics"), truth, predictions, schema)
+        return scoring.evaluate_with(metrics, truth, predictions, schema)
 
     return evaluate
 

@@ -185,11 +185,12 @@ class Lines:
         """The length in bytes of all that was appended, flushed or not."""
         return self._offset
 
-    def append(self, line: str) -> None:
-        """Add one line, without its line break; `ValueError` where it holds one."""
-        if "\n" in line:
+    def append(self, *lines: str) -> None:
+        """Add lines, without their line breaks; `ValueError` where one holds one."""
+        text = "".join(f"{line}\n" for line in lines)
+        if text.count("\n") != len(lines):
             raise ValueError("a line of a log holds no line break")
-        content = line.encode() + b"\n"
+        content = text.encode()
         with refusing("written", self.path):
             self._file.write(content)
         self._offset += len(content)

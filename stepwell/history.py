@@ -9,6 +9,8 @@ step. A checkpoint notes `offset`, and resuming cuts the file back to it.
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +23,8 @@ from stepwell import files
 from stepwell.loop import Evaluation, Step
 
 TOGETHER = 64  # steps read from the device at once
+
+_encode = json.JSONEncoder(allow_nan=False).encode  # made once: a line a step is written with it
 
 
 class History:
@@ -51,7 +55,7 @@ class History:
         self._write_waiting()
         values = {name: _short(value) for name, value in event.values.items()}
         line = {"kind": "evaluation", "cycle": event.cycle, "epoch": event.epoch, "values": values, "best": event.best}
-        self._lines.append(files.json_text(line))
+        self._lines.append(_encode(line))
 
     def flush(self, *, durable: bool = False) -> None:
         """Write what waits, and hand it to the system, or down to the disk."""
@@ -61,7 +65,7 @@ class History:
     def latest_loss(self) -> float:
         """The first objective's loss of the newest step (reads it from the device)."""
         if self._waiting:
-            self.loss = float(next(iter(self._waiting[-1].losses.values())))
+            self.loss = float(next(iter(self._waiting[-1].losses.values()), self.loss))
         return self.loss
 
     def __enter__(self) -> Self:
@@ -80,21 +84,23 @@ class History:
             return
         losses = _read([step.losses for step in self._waiting])
         norms = _read([step.gradient_norms for step in self._waiting])
+        lines = []
         for step, loss, norm in zip(self._waiting, losses, norms, strict=True):
             rates = {name: _short(rate) for name, rate in step.learning_rates.items()}
             line = {"kind": "step", "cycle": step.cycle, "epoch": step.epoch, "loss": loss, "learning_rate": rates}
-            self._lines.append(files.json_text({**line, "gradient_norm": norm} if norm else line))
-            self.loss = next(iter(loss.values()), self.loss)
+            lines.append(_encode({**line, "gradient_norm": norm} if norm else line))
+        self._lines.append(*lines)
+        self.loss = self.latest_loss()
         self._waiting.clear()
 
 
-def _read(steps: list[Mapping[str, Tensor]]) -> list[dict[str, float]]:
+def _read(steps: list[Mapping[str, Tensor]]) -> list[dict[str, float | None]]:
     """The numbers of many steps' tensors, read from the device at once."""
     tensors = [tensor for step in steps for tensor in step.values()]
     numbers = iter(torch.stack(tensors).float().tolist() if tensors else [])
     return [{name: _short(next(numbers)) for name in step} for step in steps]
 
 
-def _short(value: float) -> float:
-    """Seven significant digits: what single precision holds."""
-    return float(f"{value:.7g}")
+def _short(value: float) -> float | None:
+    """Seven significant digits: what single precision holds; None (null in JSON) where it is not finite."""
+    return float(f"{value:.7g}") if math.isfinite(value) else None

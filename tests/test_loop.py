@@ -242,6 +242,25 @@ def test_l1_shrinks_weights_and_clipping_bounds_the_step() -> None:
     assert (after - before).norm() <= 0.01 * 1e-3 * 1.001
 
 
+@pytest.mark.parametrize("most", [0.3, 1e6])
+def test_clipping_is_torchs_own_also_where_nothing_is_to_be_clipped(most: float) -> None:
+    model, own = network(), network()
+    (event, *_) = Training(
+        model, [turn(model, optimizer=torch.optim.SGD)], feed(), Plan(1, 9, clip_norm=most), accuracy
+    )
+    optimizer = torch.optim.SGD(own.parameters(), lr=0.01)
+    batch = next(feed().batches(0))
+    torch.manual_seed(1)
+    network()  # the generator goes on from where it stood before the first forward pass
+    F.cross_entropy(own(batch.fields["x"]), batch.fields["y"]).backward()
+    norm = nn.utils.clip_grad_norm_(own.parameters(), most)
+    optimizer.step()
+    assert isinstance(event, Step)
+    assert event.gradient_norms["model"].item() == pytest.approx(norm.item(), rel=1e-5)
+    for mine, other in zip(model.parameters(), own.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-7)
+
+
 def test_a_further_phase_has_a_schedule_and_a_patience_of_its_own() -> None:
     calls: list[tuple[int, int]] = []
 

@@ -62,6 +62,9 @@ def batches(inputs: Columns, fields: Sequence[Field], batch_size: int) -> Iterat
         yield from (list(range(start, min(start + batch_size, count))) for start in range(0, count, batch_size))
         return
     symbolic = [(inputs[one.name], one.ragged) for one in fields if _symbolic(one)]
+    if not symbolic:  # all rows are of one size: they stay in their order
+        yield from (list(range(start, min(start + batch_size, count))) for start in range(0, count, batch_size))
+        return
     shapes = [tuple(np.shape(column[row])[ragged:] for column, ragged in symbolic) for row in range(count)]
     lengths = [tuple(len(column[row]) for column, ragged in symbolic if ragged) for row in range(count)]
     order = sorted(range(count), key=lambda row: (shapes[row], lengths[row]), reverse=True)  # stable: dense stay put

@@ -45,7 +45,7 @@ def judge(
     """
     n = _count(truth, part)
     resampling = bootstrap.plan(n, groups, seed)
-    metrics = {name: discovery.find(rooms, name) for name in card.metrics}
+    metrics = find_metrics(card.metrics, rooms)
     rivals = baselines or {}
     everyone = [
         measured.measure(metrics, truth, predictions, schema, ("number", "per_class")),
@@ -92,8 +92,19 @@ def evaluate_metrics(
 
     An undefined one is left out. `DataError` as for `judge`.
     """
+    return evaluate_with(find_metrics(names, rooms), truth, predictions, schema)
+
+
+def find_metrics(names: Sequence[str], rooms: Sequence[str]) -> dict[str, ModuleType]:
+    """The modules of metrics by name, in the order of `names`; `UsageError` where one is in none of `rooms`."""
+    return {name: discovery.find(rooms, name) for name in names}
+
+
+def evaluate_with(
+    metrics: Mapping[str, ModuleType], truth: Columns, predictions: Columns, schema: Schema
+) -> dict[str, float]:
+    """What `evaluate_metrics` gives, with metrics that were found before: a training validates hundreds of times."""
     _count(truth, "valid")
-    metrics = {name: discovery.find(rooms, name) for name in names}
     found = measured.measure(metrics, truth, predictions, schema, ("number",))
     return {name: float(one.values[0]) for name, one in found.items()}
 

@@ -42,7 +42,7 @@ def term(options: Options, outputs: Tensor, targets: Tensor, weight: Tensor | No
         outputs.float(),
         targets,
         weight=None if options.class_weights is None else class_factors(options.class_weights, outputs),
-        reduction="none",
+        reduction="sum" if weight is None else "none",
         label_smoothing=options.label_smoothing,
     )
-    return summed(losses, weight)
+    return Term(losses, float(len(outputs))) if weight is None else summed(losses, weight)

@@ -1,5 +1,7 @@
 """What moves the weights: `build(options, groups) -> torch.optim.Optimizer`, a file each.
 
+A file may also hold `step(optimizer) -> Callable[[], None]`: what makes the same step as the optimizer's own, quicker.
+
 `groups` are as torch wants them, `{"params": [...]}`: one of matrices and kernels, which are decayed, and
 one of biases and the scales of normalizations, which are not.
 """
@@ -24,5 +26,10 @@ def fused(groups: Sequence[Group], devices: frozenset[str] = FUSED) -> bool | No
 
 
 def decayed(groups: Sequence[Group], decay: float) -> list[Group]:
-    """The groups with their `weight_decay`: `decay` for matrices, 0 for biases and norms (below two axes)."""
+    """The groups with their `weight_decay`: `decay` for matrices, 0 for biases and norms (below two axes).
+
+    Without decay they are one: an optimizer calls its kernel once a group.
+    """
+    if decay == 0:
+        return [{"params": [p for group in groups for p in group["params"]], "weight_decay": 0.0}]
     return [{**group, "weight_decay": decay if any(p.ndim > 1 for p in group["params"]) else 0.0} for group in groups]

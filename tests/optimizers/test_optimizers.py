@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -57,9 +59,10 @@ def test_the_fused_step_is_the_plain_one(module):
     kept = {
         name: value for name, value in optimizer.defaults.items() if name not in ("fused", "foreach", "weight_decay")
     }
+    twins = dict(zip(mine.parameters(), plain.parameters(), strict=True))
     decay = [
-        {**group, "weight_decay": own["weight_decay"]}
-        for group, own in zip(groups_of(plain), optimizer.param_groups, strict=True)
+        {"params": [twins[p] for p in own["params"]], "weight_decay": own["weight_decay"]}
+        for own in optimizer.param_groups
     ]
     kept.pop("decoupled_weight_decay", None)
     reference = (
@@ -107,3 +110,29 @@ def test_coupled_l2_and_decoupled_decay_differ_as_published():
 def test_nesterov_without_momentum_is_refused_with_a_sentence():
     with pytest.raises(RecipeError, match="needs a momentum above 0"):
         sgd.build(sgd.Options(momentum=0.0, nesterov=True), [{"params": [nn.Parameter(torch.ones(2, 2))]}])
+
+
+@pytest.mark.parametrize("module", [adam, adamw])
+def test_the_quicker_step_is_the_optimizers_own_bit_for_bit(module):
+    torch.manual_seed(0)
+    mine = nn.Sequential(nn.Linear(3, 20), nn.Linear(20, 2), nn.Linear(20, 2))
+    other = copy.deepcopy(mine)
+    own, also = (module.build(module.Options(0.01, 0.8, 0.7, 1e-3, 0.1), groups_of(model)) for model in (mine, other))
+    quicker = module.step(own)
+    for number in range(12):
+        x = torch.randn(8, 3)
+        for model, optimizer in ((mine, own), (other, also)):
+            optimizer.zero_grad()
+            last = model[1 if number % 4 else 2]  # in between, the other layer has no gradient
+            last(model[0](x)).square().sum().backward()
+            for group in optimizer.param_groups:
+                group["lr"] = 0.01 / (1 + number)
+        quicker()
+        also.step()
+    assert all(torch.equal(a, b) for a, b in zip(mine.parameters(), other.parameters(), strict=True))
+    kept, wanted = (one.state_dict()["state"] for one in (own, also))
+    assert all(torch.equal(kept[key][name], value) for key in wanted for name, value in wanted[key].items())
+
+
+def test_nothing_decayed_is_one_group():
+    assert len(adam.build(adam.Options(), groups_of(nn.Linear(3, 2))).param_groups) == 1
