@@ -3,6 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build
+PEERS := $(BUILD)/peers
 DEMO_TIME ?= 60s
 
 # The environment is made again when its place, the project file or the tested versions change.
@@ -61,8 +62,21 @@ fuzz: setup
 	$(BIN)/pytest -q -m hypothesis --hypothesis-profile fuzz
 
 # What is claimed, measured; a benchmark whose data is absent says so and passes.
-bench: setup
-	for one in benchmarks/*.py; do $(BIN)/python "$$one" || exit 1; done
+bench: setup $(PEERS)/made
+	for one in benchmarks/*.py; do \
+	    case "$$one" in */loop.py) python=$(PEERS)/bin/python ;; *) python=$(BIN)/python ;; esac; \
+	    "$$python" "$$one" || exit 1; \
+	done
+
+# The trainers that Stepwell's loop is compared with, in an environment of their own that stands on Stepwell's: the same
+# torch, the same numpy. Without a network they are left out, and tried again the next time.
+$(PEERS)/made: $(STAMP) benchmarks/peers.txt
+	rm -rf $(PEERS)
+	$(BIN)/python -m venv $(PEERS)
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	    > "$$($(PEERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/stepwell.pth"
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r benchmarks/peers.txt \
+	    && touch $@ || echo "The other trainers cannot be installed (is there a network?): they are left out."
 
 # Both installs, each in an empty environment.
 install-check:

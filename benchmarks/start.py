@@ -1,0 +1,76 @@
+"""How long one waits before anything happens: for help, and for the first step of a training.
+
+    python benchmarks/start.py
+    python benchmarks/start.py --demo                # the whole of `make demo` too, once it is set up
+
+Each in a process of its own, from its start to its end, wall and CPU seconds; a training ends right after its first
+step. The sample is the handwritten digits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HELP, FIRST, DEMO = 0.3, 6.0, 90.0  # seconds of wall time that are wanted
+UNTIL_FIRST_STEP = """
+import os, sys
+from stepwell import cli
+from stepwell.history import History
+History.add = lambda self, event: os._exit(0)
+sys.exit(cli.main(sys.argv[1:]) or 1)
+"""
+
+
+def timed(words: Sequence[str], folder: Path = ROOT) -> tuple[float, float]:
+    """Wall and CPU seconds of a command, called in `folder`; it must end well."""
+    before, start = os.times(), time.perf_counter()
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    wall, after = time.perf_counter() - start, os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return wall, cpu
+
+
+def told(name: str, words: Sequence[str], repeats: int, wanted: float, folder: Path = ROOT) -> None:
+    """Time a command and print its row."""
+    seconds = [timed(words, folder) for _ in range(repeats)]
+    wall, cpu = (statistics.median(column) for column in zip(*seconds, strict=True))
+    least = min(one for one, _ in seconds)
+    if wall <= wanted:
+        verdict = "reached"
+    else:
+        verdict = "reached by CPU time, on a busy machine" if cpu <= wanted else "MISSED"
+    print(f"{name:40s} {wall:7.2f} s  (least {least:.2f}, CPU {cpu:.2f})  {verdict}: {wanted:g} s", flush=True)
+
+
+def main() -> None:
+    """Print a row a command: the median of its wall seconds, the least, the CPU seconds, the verdict."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--demo", action="store_true")
+    arguments = parser.parse_args()
+    stepwell = [sys.executable, "-m", "stepwell"]
+    told("stepwell --help", [*stepwell, "--help"], arguments.repeats, HELP)
+    told("stepwell train --help", [*stepwell, "train", "--help"], arguments.repeats, HELP)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "digits"
+        timed([*stepwell, "sample", "image_classification", str(data)])
+        for recipe in ("classic", "default"):
+            words = ["train", "image_classification", str(data), "--recipe", recipe, "--quiet"]
+            command = [sys.executable, "-c", UNTIL_FIRST_STEP, *words]
+            told(f"train --recipe {recipe}, to its first step", command, arguments.repeats, FIRST, Path(folder))
+    if arguments.demo:
+        (ROOT / "build" / "demo.done").unlink(missing_ok=True)
+        told("make demo", ["make", "-s", "demo"], 1, DEMO)
+
+
+if __name__ == "__main__":
+    main()
