@@ -12,18 +12,19 @@ from markupsafe import Markup
 
 from stepwell.doctor import measures
 from stepwell.doctor.record import Record
+from stepwell.errors import counted
 from stepwell.report import charts
 from stepwell.report.markup import anchor, render, text_file
 from stepwell.schema import Finding
 
 SHOWN = 3
-# Which of the numbers of a probe tells of a finding: what is drawn, its words, and the range of healthy runs.
+# Which of the numbers of a probe tells of a finding: what is drawn, its words, and the limit of healthy runs.
 LAYERED = {
-    "dead_relu": ("dead", "share of silent units of {layer}", "healthy runs: at most 0.75"),
-    "bad_init_bias": ("dead", "share of silent units of {layer}", "healthy runs: at most 0.75"),
-    "saturated_units": ("saturated", "share of saturated units of {layer}", "healthy runs: under 0.5"),
-    "vanishing_gradient": ("between", "share of {layer} that differs between samples", "healthy runs: over 0.005"),
-    "transformer_no_warmup": ("between", "share of {layer} that differs between samples", "healthy runs: over 0.005"),
+    "dead_relu": ("dead", "share of silent units of {layer}", "at most", 0.75),
+    "bad_init_bias": ("dead", "share of silent units of {layer}", "at most", 0.75),
+    "saturated_units": ("saturated", "share of saturated units of {layer}", "under", 0.5),
+    "vanishing_gradient": ("between", "share of {layer} that differs between samples", "over", 0.005),
+    "transformer_no_warmup": ("between", "share of {layer} that differs between samples", "over", 0.005),
 }
 
 
@@ -32,9 +33,9 @@ def build(record: Record, findings: Sequence[Finding], cost: float) -> str:
     harmful = [one for one in findings if one.severity > 1]
     rest = [one for one in findings if one.severity == 1]
     ordered = [*harmful, *rest]
-    updates = f"{record.length:,} update{'' if record.length == 1 else 's'}"
+    updates = counted(record.length, "update", "updates")
     lead = (
-        f"{len(harmful)} thing{'' if len(harmful) == 1 else 's'} that harm, causes first, in {updates}."
+        f"{counted(len(harmful), 'thing that harms', 'things that harm')}, causes first, in {updates}."
         if harmful
         else f"Nothing was found that harms, in {updates}."
     )
@@ -103,7 +104,7 @@ def _picture(finding: Finding, record: Record) -> tuple[Markup | None, str]:
     """The signal that the finding rests on over the updates, where it is one of a layer."""
     if finding.name not in LAYERED:
         return None, ""
-    signal, words, healthy = LAYERED[finding.name]
+    signal, words, side, limit = LAYERED[finding.name]
     layer = str(finding.where.get("layer", ""))
     rows = [(row["step"], measures.layers(row, signal)) for row in record.probes]
     names = [name for name in (rows[0][1] if rows else {}) if name.startswith(layer)]
@@ -114,5 +115,6 @@ def _picture(finding: Finding, record: Record) -> tuple[Markup | None, str]:
         return None, ""
     x, y = (np.asarray(column, dtype=np.float64) for column in zip(*read, strict=True))
     axis = charts.linear_axis(0.0, max(1.0, float(y.max())))
-    caption = f"The {words.format(layer=names[0])} over the updates; {healthy}."
-    return charts.lines([charts.Line(names[0], x, y)], charts.axis_of(x), axis, None, caption), caption
+    caption = f"The {words.format(layer=names[0])} over the updates; in healthy runs it was {side} {limit}."
+    drawn = [charts.Line(names[0], x, y), charts.Line("limit of healthy runs", x[[0, -1]], np.full(2, limit))]
+    return charts.lines(drawn, charts.axis_of(x), axis, None, caption), caption
