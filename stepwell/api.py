@@ -227,6 +227,7 @@ def train(
         standing = (origin.path("draft.yaml"),)
     drafted = recipe.draft(task, standing, chosen)
     folder = discovery.task(task)
+    reading.must_exist(data)  # before there is a run folder that the same command, mended, would find in its way
     place = Path(run) if run is not None else run_folders.new_folder(folder.name)
     made = run_folders.create(place, kind, folder.name, shlex.join(sys.argv))
     files.write_whole(made.path("draft.yaml"), recipe.to_yaml(drafted))

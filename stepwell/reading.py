@@ -11,6 +11,12 @@ from stepwell.errors import DataError, RecipeError, did_you_mean
 from stepwell.schema import Examples
 
 
+def must_exist(source: Any) -> None:
+    """`DataError` where the source is a path and nothing lies there."""
+    if isinstance(source, str | Path) and not Path(source).expanduser().exists():
+        raise DataError(f"There is nothing at {source}.", where=str(source), do="check the path")
+
+
 def read(
     folder: discovery.Folder, source: Any, name: str = "auto", options: Mapping[str, Any] | None = None
 ) -> Examples:
@@ -19,8 +25,7 @@ def read(
     "auto" is the one reader that recognizes the source; `DataError` where there is nothing, where none
     does, or where several do.
     """
-    if isinstance(source, str | Path) and not Path(source).expanduser().exists():
-        raise DataError(f"There is nothing at {source}.", where=str(source), do="check the path")
+    must_exist(source)
     rooms = folder.rooms("readers")
     module = discovery.find(rooms, recognized(folder, source) if name == "auto" else name)
     examples: Examples = module.read(source, _chosen(module.Options, options or {}))

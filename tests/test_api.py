@@ -285,3 +285,9 @@ def test_a_run_that_was_killed_before_it_began_says_so(tmp_path):
     run_folders.create(tmp_path / "run", "single", "image_classification", "stepwell train image_classification DATA")
     with pytest.raises(RunError, match="stopped before it began"):
         api.resume(tmp_path / "run")
+
+
+def test_a_wrong_path_leaves_no_run_in_the_way(tmp_path):
+    with pytest.raises(DataError, match="There is nothing at"):
+        stepwell.train("image_classification", tmp_path / "absent", run=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
