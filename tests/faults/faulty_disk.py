@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import fcntl
+import importlib.metadata
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -146,7 +147,6 @@ class _Raw(io.FileIO):
 @contextlib.contextmanager
 def faulty(trouble: Trouble, *, really: bool = False) -> Iterator[Disk]:
     """Every call inside goes through a disk that `trouble` watches; fsync does something only if `really`."""
-    discovery.tasks()  # so that the listing that importlib.metadata keeps is not one of a disk that fails
     disk = Disk(trouble, really=really)
     changed: list[tuple[Any, str, Any]] = [(os, name, disk.counted(getattr(os, name))) for name in CALLS]
     changed += [(os, "fsync", disk.synced(os.fsync)), (os, "close", disk.closed(os.close))]
@@ -163,5 +163,6 @@ def faulty(trouble: Trouble, *, really: bool = False) -> Iterator[Disk]:
         for inode in list(disk.unsynced):
             disk.forget(inode)
         # What could not be read while the disk failed is not to be remembered as absent.
+        importlib.metadata.MetadataPathFinder().invalidate_caches()
         discovery._announced.cache_clear()
         discovery._may_announce.cache_clear()
