@@ -27,10 +27,10 @@ Severity 1 is a notice, 2 is harmful, 3 means stop and fix. Causes come first; w
 it. What is not exact is judged from a quarter of the planned updates on. Where a page says "measured", the threshold
 raised no alarm in 84 runs of 28 healthy configurations.
 
-On 65 faulty and 28 healthy configurations, two seeds each (`python benchmarks/doctor.py --cases FOLDER`): a true fault
-was named in 126 of 130 runs, first in 124; 193 of 242 faults were named, 193 of 217 names were true, 1.67 a run; none of
-56 healthy runs was alarmed. The thresholds, and what is folded, were chosen with a view of these configurations, so they say
-little about others; the networks are tiny.
+On 65 faulty and 28 healthy configurations, two seeds each (`python benchmarks/doctor.py --cases FOLDER`): a true
+fault was named in 126 of 130 runs, first in 124; 193 of 242 faults were named, 193 of 217 names were true, 1.67 a
+run; none of 56 healthy runs was alarmed. The thresholds, and what is folded, were chosen with a view of these
+configurations, so they say little about others; the networks are tiny.
 
 This page is written from the docstrings of `stepwell/doctor/diagnoses/` (`python tests/doctor/doctor_page.py`), and a
 test holds the two together.
