@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -20,34 +20,34 @@ Given = tuple[tuple[Any, ...], dict[str, Any]]
 MODAL = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
 
-class Listener:
+class Listener(Protocol):
     """What is told of a training; `busy` while it looks for itself, when it hears nothing."""
 
-    busy: bool = False
+    busy: bool
 
     def wants_calls(self) -> bool:
         """Whether the calls from the answer to the loss are to be recorded."""
-        raise NotImplementedError
+        ...
 
     def answered(self, asleep: Sequence[str]) -> None:
         """The model answered, to be learnt from; `asleep` names its norms and dropouts in evaluation mode."""
-        raise NotImplementedError
+        ...
 
     def asked(self, inputs: Sequence[Tensor], awake: Sequence[str]) -> None:
         """The model answered without gradients; `awake` names its norms and dropouts in training mode."""
-        raise NotImplementedError
+        ...
 
     def lost(self, loss: Tensor, given: Given | None, replay: Replay | None) -> None:
         """A loss is about to be differentiated."""
-        raise NotImplementedError
+        ...
 
     def steps(self) -> None:
         """The optimizer is about to step."""
-        raise NotImplementedError
+        ...
 
     def stepped(self) -> None:
         """The optimizer has stepped."""
-        raise NotImplementedError
+        ...
 
 
 class _Ear:

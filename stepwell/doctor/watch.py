@@ -22,7 +22,7 @@ from stepwell.doctor import diagnosing, page, probe
 from stepwell.doctor.first import Example, First, copied
 from stepwell.doctor.guard import Guard
 from stepwell.doctor.layers import Reader
-from stepwell.doctor.listening import Given, Listener, listening
+from stepwell.doctor.listening import Given, listening
 from stepwell.doctor.record import Record
 from stepwell.doctor.seen import Seen
 from stepwell.doctor.tape import Replay, mapped, tensors
@@ -64,7 +64,7 @@ def watch(
             doctor.end()
 
 
-class Doctor(Listener):
+class Doctor:
     """The findings so far, what looking cost, and the numbers read."""
 
     def __init__(
@@ -77,6 +77,7 @@ class Doctor(Listener):
         *,
         told: Callable[[Finding], None] | None = None,
     ) -> None:
+        self.busy = False  # while it looks for itself, when it hears nothing
         self._told, self._named = told, set[str]()
         self.record = Record(horizon=steps)
         self.model: nn.Module = getattr(model, "_orig_mod", model)  # of a compiled model, the module it was made of

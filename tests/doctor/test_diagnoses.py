@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable
 
 import doctor_page
@@ -28,6 +30,13 @@ def test_a_diagnosis_is_complete(name: str) -> None:
     for heading in ("What:", "Why it matters:", "How it is seen:", "Remedy:", "Risk:"):
         assert heading in module.__doc__
     assert module.diagnose(Record()) is None  # nothing read, nothing said
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_stated_severity_is_the_greatest_that_is_said(name: str) -> None:
+    module = discovery.load(diagnosing.ROOM, name)
+    said = re.search(r"severity=(.*),\n", inspect.getsource(module))
+    assert said is not None and max(map(int, re.findall(r"\b[123]\b", said[1]))) == module.SEVERITY
 
 
 def test_causes_never_explain_each_other_in_a_circle() -> None:

@@ -15,12 +15,12 @@ from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "dynamics"
-SEVERITY = 1
+SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ()
 
 
 def diagnose(record: Record) -> Finding | None:
-    """By the horizon; a notice."""
+    """By the horizon; spoken where it harms."""
     rows = record.facts.get("batch_rows") or (record.facts.get("output_shape") or [0])[0]
     if not 0 < rows < 4 or not measures.mature(record) or not measures.struggling(record):
         return None

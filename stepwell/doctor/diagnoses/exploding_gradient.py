@@ -17,7 +17,7 @@ from stepwell.schema import Finding
 GROWTH = 100.0
 
 KIND = "dynamics"
-SEVERITY = 2
+SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("not_learning_unknown",)
 
 

@@ -34,10 +34,9 @@ def diagnose(record: Record) -> Finding | None:
     ]
     best = max((score for step, score in scores if step <= rise[1]), default=None)
     still = bool(scores) and best is not None and sum(score for _, score in scores[-3:]) / 3 >= best - 0.01
-    harm = 1 if still else 2
     return Finding(
         name="overfit",
-        severity=2 if harm == 2 else 1,
+        severity=1 if still else 2,
         message=f"The validation loss rose by {rise[0]:.2f} of the best constant's since update {rise[1]:,}, while "
         "the training "
         "loss fell on.",
