@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from stepwell.artifact.predictor import Predictor
-    from stepwell.doctor.script import Examination
+    from stepwell.doctor.examination import Examination
     from stepwell.schema import Finding
 
 Source = Any
@@ -347,12 +347,22 @@ def compare(runs: Sequence[str | Path], *, report: str | Path | None = None) -> 
 
 
 def diagnose(
-    script: str | Path, words: Sequence[str] = (), *, told: Callable[[Finding], None] | None = None
+    target: str | Path, words: Sequence[str] = (), *, told: Callable[[Finding], None] | None = None
 ) -> Examination:
-    """Run a Python script that trains with PyTorch under the doctor's eyes; see `stepwell.doctor.script.examine`."""
+    """What is wrong with a training: of a run from what the doctor read of it, of a script by running it.
+
+    A folder is a run. A file is a Python script that trains with PyTorch; it is run with `words` under the doctor's
+    eyes, and `told` hears of what harms as it is found.
+    """
+    if Path(target).is_dir():
+        from stepwell.doctor import examination
+
+        if words:
+            raise UsageError(f"{str(target)!r} is a run, which takes no further words.", do="leave them out")
+        return examination.of_run(run_folders.open_run(Path(target)))
     from stepwell.doctor import script as scripts
 
-    return scripts.examine(script, words, told=told)
+    return scripts.examine(target, words, told=told)
 
 
 def sample(task: str, folder: str | Path, seed: int = 0) -> Path:

@@ -23,7 +23,7 @@ from stepwell.building import Data
 from stepwell.errors import BudgetError, TrainingError
 from stepwell.feed import Placement
 from stepwell.judge import bootstrap
-from stepwell.loop import Plan, Training
+from stepwell.loop import Diverged, Plan, Training
 from stepwell.settings import Budget
 
 Decisions = dict[str, tuple[Any, str]]
@@ -276,17 +276,18 @@ def cycle_seconds(
     training = Training(model, building.build_turns(draft, objectives, model), feed, plan, lambda _: {})
     times: list[float] = []
     before = start = time.perf_counter()
-    for _ in training:
-        if placement.device.type == "cuda":
-            torch.cuda.synchronize(placement.device)
-        now = time.perf_counter()
-        times.append(now - before)
-        before = now
-        if most == TRIED:
-            break
-        if len(times) >= MEASURED_CYCLES + WARM_CYCLES or (len(times) > WARM_CYCLES and now - start > most):
-            break
-    measured = times[WARM_CYCLES:] or times
+    with contextlib.suppress(Diverged):  # its speed is measured all the same; the training itself will say so
+        for _ in training:
+            if placement.device.type == "cuda":
+                torch.cuda.synchronize(placement.device)
+            now = time.perf_counter()
+            times.append(now - before)
+            before = now
+            if most == TRIED:
+                break
+            if len(times) >= MEASURED_CYCLES + WARM_CYCLES or (len(times) > WARM_CYCLES and now - start > most):
+                break
+    measured = times[WARM_CYCLES:] or times or [time.perf_counter() - start]
     return sum(measured) / len(measured), model
 
 

@@ -275,7 +275,7 @@ class Training:
             dtype = torch.bfloat16 if self.plan.precision == "bf16" else torch.float16
             with torch.autocast(self._device.type, dtype):
                 loss = turn.objective.loss(self._forward, batch)
-        total = _combine(loss, counts, turn.objective.name)
+        total = combined(loss, counts, turn.objective.name)
         if self.plan.l1:
             share = 1.0 if counts is None else 1.0 / self.plan.accumulate
             matrices = [p for p in self._parameters[turn.objective.name] if p.ndim > 1]
@@ -413,8 +413,8 @@ def chosen_weights(state: Mapping[str, Any]) -> Mapping[str, Tensor]:
     return last
 
 
-def _combine(loss: Loss, counts: Mapping[str, float] | None, objective: str) -> Tensor:
-    """One number to differentiate: the sum over terms of weight * sum / count."""
+def combined(loss: Loss, counts: Mapping[str, float] | None, objective: str) -> Tensor:
+    """One number to differentiate: the sum over terms of weight * sum / count; its own where `counts` is None."""
     if counts is not None and not loss.accumulates:
         raise TrainingError(
             f"The loss of {objective!r} couples the examples of a batch, so it cannot be accumulated.",

@@ -76,6 +76,7 @@ class TrainingOptions:
         Literal["auto", "in_memory", "decoded"],
         Meta(description="Keep all prepared examples in memory, or decode them anew for each batch."),
     ] = "auto"
+    doctor: Annotated[bool, Meta(description="Watch the training for what goes wrong, and say what does.")] = True
 
 
 @dataclass(frozen=True)

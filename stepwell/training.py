@@ -16,8 +16,9 @@ import statistics
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Any, cast
 
@@ -40,15 +41,18 @@ from stepwell import (
     randomness,
 )
 from stepwell.building import Data
+from stepwell.doctor import attending
 from stepwell.errors import Interrupted, RunError, StepwellError
+from stepwell.feed import MemoryFeed
 from stepwell.history import History
 from stepwell.job import Job
-from stepwell.loop import Evaluation, Plan, Step, Training, chosen_weights
+from stepwell.loop import Evaluation, Plan, Step, Training, Turn, chosen_weights
 from stepwell.recipe import Recipe
 from stepwell.run import Run
 from stepwell.schema import Schema
 from stepwell.task import Task
 
+HELD_OUT = 512  # validation examples on which the doctor follows the loss
 CHECKPOINT_SHARE = 50  # a checkpoint is taken at most as often as keeps it under a fiftieth of the time
 PACE_SECONDS, PACES = 1.0, 3  # of cycles that make one pace; paces by whose median the machine's speed is told
 CLEARLY_SLOWER, MOST_SLOWER = 1.5, 10.0  # times: what is less is a neighbor's noise; what is more no budget can bear
@@ -116,28 +120,51 @@ def fit(job: Job, data: Data) -> nn.Module:
     card = job.folder.card.facing(data.preparation.schema)
     plan = _plan(frozen, job, card, None if state is None else state["progress"]["cycle"])
     _seed(randomness.number(frozen.values["seed"], "network"))
-    training = Training(
-        model,
-        building.build_turns(frozen, objectives, model),
-        building.build_feed(frozen, job.folder, data, place, options.batch_size),
-        plan,
-        building.evaluator(job.folder, data),
-        forward=balancing.forward(frozen, data, cast("nn.Module", torch.compile(model)) if options.compile else model),
-        state=state,
-    )
-    offset = 0 if state is None else int(state["history"])
-    if state is not None:
-        job.progress.note(f"going on from cycle {training.cycle:,} of {plan.cycles:,}")
-    with (
-        job.clock.stage("training", job.progress),
-        History(job.run.path("history.jsonl"), offset) as history,
-        calibration.enough_memory(options.batch_size),
-    ):
-        _train(job, training, history, plan, card.headline, trained_on(data))
+    called = cast("nn.Module", torch.compile(model)) if options.compile else model
+    turns = building.build_turns(frozen, objectives, model)
+    with _attended(job, data, called, turns, plan, state) as attended:
+        training = Training(
+            model,
+            attended.turns,
+            building.build_feed(frozen, job.folder, data, place, options.batch_size),
+            plan,
+            building.evaluator(job.folder, data),
+            forward=balancing.forward(frozen, data, called),
+            state=state,
+        )
+        offset = 0 if state is None else int(state["history"])
+        if state is not None:
+            job.progress.note(f"going on from cycle {training.cycle:,} of {plan.cycles:,}")
+        with (
+            job.clock.stage("training", job.progress),
+            History(job.run.path("history.jsonl"), offset) as history,
+            calibration.enough_memory(options.batch_size),
+        ):
+            _train(job, training, history, plan, card.headline, trained_on(data), attended.keep)
     model.load_state_dict(dict(training.best_weights()))
     if training.best is not None and training.best["cycle"] != training.cycle:
         job.progress.note(f"the best weights are those of cycle {training.best['cycle']:,}")
     return model
+
+
+def _attended(
+    job: Job, data: Data, model: nn.Module, turns: Sequence[Turn], plan: Plan, state: Mapping[str, Any] | None
+) -> contextlib.AbstractContextManager[attending.Attended]:
+    """The doctor at this training, where the recipe wants it there."""
+    done = 0 if state is None else int(state["progress"]["cycle"])
+    if not job.recipe.options("training").doctor or done >= plan.cycles:
+        return contextlib.nullcontext(attending.Attended(turns))
+    schema, seed = data.preparation.schema, job.recipe.values["seed"]
+    sample = data.sample("valid", HELD_OUT, seed)
+    place = planning.placement(job.recipe)
+    feed = MemoryFeed(sample.columns, sample.ids, schema, batch_size=len(sample), seed=seed, placement=place)
+    judge = attending.held_out(
+        turns[0].objective,
+        next(feed.batches(0)),
+        schema.targets[0].name if schema.targets else "",
+        partial(balancing.forward, job.recipe, data),
+    )
+    return attending.attended(job.run, job.progress, model, turns, judge, (done, plan.cycles))
 
 
 def _seed(number: int) -> None:
@@ -189,7 +216,9 @@ def _refuse_foreign(state: Mapping[str, Any] | None, data: Data, run: Run) -> No
         )
 
 
-def _train(job: Job, training: Training, history: History, plan: Plan, headline: str, on: str) -> None:
+def _train(
+    job: Job, training: Training, history: History, plan: Plan, headline: str, on: str, keep: Callable[[], None]
+) -> None:
     """The plain `for` around the loop: progress, history, checkpoints, the hard time limit, and being interrupted."""
     every = job.recipe.options("training").checkpoint_every
     limit = _limit(job)
@@ -202,6 +231,7 @@ def _train(job: Job, training: Training, history: History, plan: Plan, headline:
         training.check_finite()
         try:
             history.flush(durable=True)
+            keep()
             state = {**training.state(), "history": history.offset, "trained_on": on}
             checkpoint.save(job.run.path("checkpoints"), state, training.cycle)
         except RunError as error:

@@ -253,7 +253,9 @@ def _compare(arguments: Arguments) -> Answer:
 
 
 def _diagnose_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("script", metavar="SCRIPT", help="a Python script that trains with PyTorch, as it is")
+    parser.add_argument(
+        "target", metavar="SCRIPT|RUN", help="a Python script that trains with PyTorch, as it is; or a run's folder"
+    )
     parser.epilog = "Words after SCRIPT are the script's own; flags of diagnose stand before it."
 
 
@@ -261,7 +263,7 @@ def _diagnose(arguments: Arguments) -> Answer:
     live = None if arguments.quiet else lambda one: sys.stderr.write(text.live(one))
     # One object alone goes to standard output: what the script prints there goes to standard error.
     with contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext():
-        examined = _api().diagnose(arguments.script, arguments.rest, told=live)
+        examined = _api().diagnose(arguments.target, arguments.rest, told=live)
     facts = dataclasses.asdict(examined)
     worst = max((one["severity"] for one in facts["findings"]), default=0)
     code = 1 if worst >= 2 or examined.code else 0
@@ -325,8 +327,8 @@ VERBS = {
         "compare RUN RUN…", "is one really better? a paired answer on the same examples", _compare_flags, _compare
     ),
     "diagnose": Verb(
-        "diagnose SCRIPT",
-        "why does it not learn? the doctor watches any PyTorch script, unmodified",
+        "diagnose SCRIPT|RUN",
+        "why does it not learn? the doctor watches any PyTorch script, unmodified, or reads a run again",
         _diagnose_flags,
         _diagnose,
         rest=True,

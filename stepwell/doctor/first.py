@@ -11,15 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from stepwell.doctor.tape import Replay, mapped, tensors
+from stepwell.doctor.undisturbed import calmed
 
 
 @dataclass(frozen=True)
 class Example:
-    """One batch as the model was given it, and the calls from its outputs to the loss."""
+    """One batch as the model was given it, and the calls from its outputs to the loss.
+
+    `evaluated` says whether those calls take what the model answers in evaluation mode.
+    """
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     replay: Replay
+    evaluated: bool = True
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -32,12 +37,25 @@ class Example:
         return int(self.replay.outputs[0].shape[0]) if self.replay.outputs[0].ndim else 1
 
     def outputs(self, model: nn.Module) -> list[Tensor]:
-        """What a model answers."""
-        return tensors(model(*self.args, **self.kwargs))
+        """What a model answers, as far as it is floating-point numbers."""
+        return [one for one in tensors(model(*self.args, **self.kwargs)) if one.is_floating_point()]
 
     def loss(self, model: nn.Module) -> Tensor:
         """The loss of a model on this batch."""
         return self.replay(self.outputs(model))
+
+    def calm(self, model: nn.Module) -> None:
+        """Put a model into the mode in which this example is looked at: without chance, in the form of training."""
+        calmed(model, wholly=self.evaluated)
+
+    def tried(self, model: nn.Module) -> Example:
+        """The same, with `evaluated` as the form of the model's answers says; leaves the model in that mode."""
+        model.eval()
+        with torch.no_grad():
+            shapes = [one.shape for one in self.outputs(model)]
+        known = replace(self, evaluated=shapes == [one.shape for one in self.replay.outputs])
+        known.calm(model)
+        return known
 
     def shrunk(self, count: int) -> Example:
         """The same of the first `count` samples; the whole where the calls to the loss do not allow for that."""
@@ -60,7 +78,7 @@ class Example:
                 small(outputs)
         except (RuntimeError, ValueError, IndexError, TypeError):
             return self
-        return Example(mapped(self.args, cut), mapped(self.kwargs, cut), small)
+        return Example(mapped(self.args, cut), mapped(self.kwargs, cut), small, self.evaluated)
 
 
 @dataclass(frozen=True)

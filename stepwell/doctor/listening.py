@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from stepwell.doctor.tape import Replay, Tape, tensors
+from stepwell.doctor.undisturbed import MODAL
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
-
-MODAL = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
 
 class Listener(Protocol):

@@ -74,10 +74,21 @@ def excess(record: Record) -> float | None:
 
 
 def early_update(record: Record) -> float | None:
-    """The median over matrices, then over updates 2 to 12, of ||change|| / ||weights||; healthy: up to 0.15."""
-    rows = [row["updates"] for row in record.steps if "updates" in row and 1 <= row["step"] < 12]
-    medians = [median(one.values()) for one in rows if one and all(map(math.isfinite, one.values()))]
+    """The median over matrices, then over updates 2 to 12, of ||change|| / ||weights||; healthy: up to 0.15.
+
+    Infinite where a change or a weight is no finite number; of the first update where there is no other.
+    """
+    read = {row["step"]: row["updates"] for row in record.steps if row.get("updates") and row["step"] < 12}
+    rows = [one for step, one in read.items() if step >= 1] or list(read.values())
+    medians = [median(value if math.isfinite(value) else math.inf for value in one.values()) for one in rows]
     return median(medians) if medians else None
+
+
+def share(value: float) -> str:
+    """A share of the weights in words: as percent, or as a multiple where it is more than ten times."""
+    if value <= 10:
+        return f"{100 * value:.1f} %"
+    return f"{value:,.0f} times their size" if math.isfinite(value) else "more than can be counted"
 
 
 def reach(record: Record) -> float | None:

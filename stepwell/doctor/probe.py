@@ -28,7 +28,7 @@ def look(model: nn.Module, examples: Sequence[Example], guard: Guard) -> dict[st
     probe agree on; `first_over_last` for recurrent networks the gradient at the first three steps of time over that at
     the last three.
     """
-    model.eval()
+    examples[0].calm(model)
     read: dict[str, Any] = {}
     with torch.no_grad():
         reader = Reader(model)

@@ -13,7 +13,10 @@ from stepwell import files
 from stepwell.errors import RunError
 
 FORMAT = 1
+SIGNALS = "signals.jsonl"  # the file in a run folder
 LIMIT = 200 * 2**20  # bytes of a file that is taken for a record
+EARLY, MOST_STEPS, MOST_NORMS, MOST_PROBES = 512, 8_192, 512, 256  # rows: kept as they are, and kept at most
+EARLY_PROBES = 8
 
 
 @dataclass
@@ -23,7 +26,8 @@ class Record:
     `facts` were read once, before the first update: of the data, the loss, the graph, the optimizer. `steps` holds one
     mapping per optimizer update that was read (`step` from 0, `loss` as the user computes it, and on some steps norms
     by parameter), `probes` one per look at the fixed probe batch. `horizon` is the number of updates planned, or None.
-    `unread` says in sentences what could not be read, and so is not judged.
+    `unread` says in sentences what could not be read, and so is not judged; `cost` is the share of the time that
+    reading took.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -32,6 +36,7 @@ class Record:
     horizon: int | None = None
     unread: list[str] = field(default_factory=list)
     ended: bool = False
+    cost: float = 0.0
 
     @property
     def length(self) -> int:
@@ -43,9 +48,31 @@ class Record:
         """The share of the horizon that was seen, in 0..1; of an unknown horizon, of 600 updates."""
         return 1.0 if self.ended else min(1.0, self.length / (self.horizon or 600))
 
+    def thin(self) -> None:
+        """Of a long training keep fewer rows, those of the beginning whole: every other of the rest, again and again.
+
+        So the record stays within some megabytes, and within a fraction of a second to judge, however long it gets.
+        """
+        if len(self.steps) > MOST_STEPS:
+            late = self.steps[EARLY:]
+            rich = [row for row in late if "updates" in row or "own" in row]
+            plain = [row for row in late if "updates" not in row and "own" not in row]
+            rich = rich[1::2] if len(rich) > MOST_NORMS else rich
+            self.steps = self.steps[:EARLY] + sorted([*rich, *plain[1::2]], key=lambda row: row["step"])
+        if len(self.probes) > MOST_PROBES:
+            late = self.probes[EARLY_PROBES:]
+            self.probes = self.probes[:EARLY_PROBES] + late[len(late) % 2 == 0 :: 2]
+
+    def until(self, step: int) -> Record:
+        """What was read before update `step`, for a training that goes on from there."""
+        steps = [row for row in self.steps if row["step"] < step]
+        probes = [row for row in self.probes if row["step"] <= step]
+        return Record(self.facts, steps, probes, self.horizon)
+
     def rows(self) -> Iterator[str]:
         """The record as JSON lines; numbers that are not finite are text."""
-        head = {"format": FORMAT, "horizon": self.horizon, "ended": self.ended, "unread": self.unread}
+        head: dict[str, Any] = {"format": FORMAT, "horizon": self.horizon, "ended": self.ended}
+        head = {**head, "unread": self.unread, "cost": self.cost}
         yield json.dumps({"record": head})
         yield json.dumps({"facts": _plain(self.facts)})
         for kind, rows in (("step", self.steps), ("probe", self.probes)):
@@ -64,6 +91,7 @@ def read(path: Path) -> Record:
                 if row["format"] > FORMAT:
                     raise RunError("The signals were written by a newer Stepwell.", where=str(path), do="upgrade")
                 record.horizon, record.ended, record.unread = row["horizon"], row["ended"], row["unread"]
+                record.cost = row.get("cost", 0.0)
             elif kind == "facts":
                 record.facts = row
             else:

@@ -12,7 +12,6 @@ import runpy
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +20,13 @@ from torch.nn.modules import module as hooking
 from torch.optim import Optimizer
 from torch.optim import optimizer as stepping
 
+from stepwell.doctor.examination import Examination
 from stepwell.doctor.listening import listening
 from stepwell.doctor.watch import Doctor
 from stepwell.errors import UsageError
 from stepwell.schema import Finding
 
 MOST = 4  # optimizers that are watched; a script of more trains something of its own kind
-
-
-@dataclass(frozen=True)
-class Examination:
-    """How a script went: what was watched, what was found, and how it ended.
-
-    `watched` holds one (model's name, updates seen, share of the time that looking took) per optimizer; `unread` says
-    what could not be judged. `code` is the script's exit code, `error` the last line of an error that ended it, or "".
-    """
-
-    findings: tuple[Finding, ...]
-    watched: tuple[tuple[str, int, float], ...]
-    unread: tuple[str, ...]
-    code: int
-    error: str
 
 
 def examine(
@@ -54,7 +39,8 @@ def examine(
     """
     path = Path(script)
     if not path.is_file():
-        raise UsageError(f"There is no script {str(script)!r}.", do="name a file that python can run")
+        do = "name a file that python can run, or the folder of a run"
+        raise UsageError(f"There is no script and no run {str(script)!r}.", do=do)
     watcher = _Watcher(told)
     with watcher.attached():
         code, error = _run(path, words)

@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
+MODAL = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+"""Layers that do other work in training than in evaluation."""
+
 
 @contextlib.contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
@@ -30,3 +33,18 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
                     buffer.copy_(before)
         for module, mode in modes:
             module.training = mode
+
+
+def calmed(model: nn.Module, *, wholly: bool = True) -> None:
+    """Put a network in evaluation mode; not `wholly`, its norms and dropouts alone.
+
+    The latter is for networks that answer in another form in evaluation mode, which the recorded way to the loss does
+    not take: several heads or members while training, one answer after.
+    """
+    if wholly:
+        model.eval()
+        return
+    model.train()
+    for module in model.modules():
+        if isinstance(module, MODAL):
+            module.eval()

@@ -11,6 +11,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,17 +77,26 @@ class Doctor:
         steps: int | None,
         *,
         told: Callable[[Finding], None] | None = None,
+        held_out: Callable[[nn.Module], dict[str, Any]] | None = None,
+        earlier: Record | None = None,
+        least_look: float = LEAST_LOOK,
     ) -> None:
+        """Beside what `watch` takes: who hears of harm as it is found; `held_out(model)` in place of loss and data,
+        giving `valid_loss` and what else is known; the record of the same training up to where it goes on, whose
+        beginning is known; seconds that the look before training may take in any case.
+        """
         self.busy = False  # while it looks for itself, when it hears nothing
         self._told, self._named = told, set[str]()
-        self.record = Record(horizon=steps)
+        self.record = Record(horizon=steps) if earlier is None else replace(earlier, horizon=steps)
+        self._held_out, self._least_look, self._goes_on = held_out, least_look, earlier is not None
         self.model: nn.Module = getattr(model, "_orig_mod", model)  # of a compiled model, the module it was made of
         self.optimizer, self._loss_fn, self._validation = optimizer, loss_fn, validation
         self._guard = Guard()
         self._seen = Seen()
         self._now = time.perf_counter if _accelerated(self.model) else time.process_time
         self._left, self._trained, self._spent, self._looked = self._now(), 0.0, 0.0, 0.0
-        self._step, self._interval = 0, LEAST_INTERVAL
+        self._step = self._from = self.record.length
+        self._interval = LEAST_INTERVAL
         self._pending: list[tuple[dict[str, Any], Tensor]] = []
         self._examples: list[Example] = []
         self._start: First | None = None
@@ -101,6 +111,18 @@ class Doctor:
         with self._guarded("losses"):
             self._read_losses()
         return diagnosing.findings(self.record, self._guard)
+
+    @property
+    def updates(self) -> int:
+        """How often the optimizer has stepped."""
+        return self._step
+
+    def read(self) -> Record:
+        """What was read up to now."""
+        with self._guarded("losses"):
+            self._read_losses()
+        self.record.cost = self.cost
+        return self.record
 
     def report(self, path: str | Path) -> None:
         """Write what was found as one page of HTML, with what was read drawn beside it."""
@@ -145,7 +167,7 @@ class Doctor:
             self._given = given
             if replay is None or given is None:
                 return
-            example = Example(*_copied(given), replay)
+            example = Example(*_copied(given), replay, self._evaluated)
             self._seen.add(example)
             if not self._ready and len(self._examples) < PROBE_BATCHES:
                 self._examples.append(example)
@@ -154,11 +176,12 @@ class Doctor:
     _loss: Tensor | None = None
     _current: Example | None = None
     _given: Given | None = None
+    _evaluated = True  # whether the calls to the loss take what the model answers in evaluation mode
 
     def steps(self) -> None:
         """The optimizer is about to step."""
         with self._guarded("norms"):
-            if self._start is None and self._examples:
+            if self._start is None and self._examples and not self._goes_on:
                 self._start = self._remember()
             self._own = None
             if self._step < NORMS_UNTIL or self._probes_next() or self._step % self._norms_every() == 0:
@@ -168,7 +191,7 @@ class Doctor:
                 }
             if self._probes_next() and self._current is not None:
                 with undisturbed(self.model), torch.no_grad():
-                    self.model.eval()
+                    self._current.calm(self.model)
                     self._own = (self._current.replay, float(self._current.loss(self.model)))
 
     def stepped(self) -> None:
@@ -184,14 +207,14 @@ class Doctor:
                 self._before = {}
             if self._own is not None and self._current is not None:
                 with undisturbed(self.model), torch.no_grad():
-                    self.model.eval()
+                    self._current.calm(self.model)
                     self._row["own"] = [self._own[1], float(self._current.loss(self.model))]
             if self._loss is not None:
                 self._pending.append((self._row, self._loss))
         self._row, self._loss = {}, None
         self._step += 1
         with self._guarded("beginning"):
-            if not self._ready and self._start is not None and self._enough():
+            if not self._ready and (self._start is not None or self._goes_on) and self._enough():
                 self._begin()
         with self._guarded("probe"):
             if self._ready and self._guard.allows("probe") and self._due():
@@ -206,14 +229,19 @@ class Doctor:
         with self._guarded("end"):
             if not self._ready and self._start is not None:
                 self._begin()
+            if self._loss is not None:  # of an update that was not made, as where the loop stops at such a loss
+                self._pending.append((self._row, self._loss))
+                self._loss = None
             self._read_losses()
             if self._ready and (not self.record.probes or self.record.probes[-1]["step"] != self._step):
                 self._probe(self.model, self._step)
             if self.record.steps and not math.isfinite(self.record.steps[-1]["loss"]):
                 given = [one for one in tensors(self._given) if one.is_floating_point()]
                 self.record.facts["last_inputs_finite"] = all(bool(torch.isfinite(one).all()) for one in given)
-            self.record.facts.update(self._seen.facts(self._validation))
+            if not self._goes_on:
+                self.record.facts.update(self._seen.facts(self._validation))
             self.record.ended = True
+            self._tell()
         facts, unread = self.record.facts, self.record.unread
         unread += [f"{name} could not be read: {why}" for name, why in self._guard.failed.items()]
         if self._step and not self._ready:
@@ -244,6 +272,11 @@ class Doctor:
     def _remember(self) -> First:
         """The model and its optimizer as they are before the first update, copied together."""
         model, optimizer = copied(self.model, self.optimizer)
+        with undisturbed(model):
+            self._evaluated = self._examples[0].tried(model).evaluated
+        self._examples = [replace(one, evaluated=self._evaluated) for one in self._examples]
+        if self._current is not None:
+            self._current = replace(self._current, evaluated=self._evaluated)
         return First(model, optimizer, self._examples, "", 0.0)
 
     def _enough(self) -> bool:
@@ -253,14 +286,16 @@ class Doctor:
 
     def _begin(self) -> None:
         """Look at the beginning, on the copy that was made of it, now that there are samples enough."""
+        self._ready = True
+        if self._goes_on:
+            return
         began = self._now()
         start, self._start = self._start, None
         assert start is not None
-        self._ready = True
-        each = self._trained / max(self._step, 1)
-        allowed = max(LEAST_LOOK, LOOK_SHARE * each * (self.record.horizon or 0))
+        each = self._each()
+        allowed = max(self._least_look, LOOK_SHARE * each * (self.record.horizon or 0))
         with undisturbed(start.model):
-            start.model.eval()
+            start.example.calm(start.model)
             reader = Reader(start.model)
             with torch.no_grad(), reader:
                 answer = start.model(*start.example.args, **start.example.kwargs)
@@ -268,7 +303,7 @@ class Doctor:
         first = First(start.model, start.optimizer, tuple(self._examples), last, allowed)
         for name in discovery.names(ROOM):
             with self._guard(f"preflight {name}"), undisturbed(first.model):
-                first.model.eval()
+                first.example.calm(first.model)
                 self.record.facts.update(discovery.load(ROOM, name).look(first))
         self._probe(first.model, 0)
         if self._step > 1:
@@ -296,7 +331,14 @@ class Doctor:
 
     def _validate(self, model: nn.Module) -> dict[str, Any]:
         read: dict[str, Any] = {}
-        if self._validation is None or self._loss_fn is None or not self._guard.allows("validation"):
+        if not self._guard.allows("validation"):
+            return read
+        if self._held_out is not None:
+            with self._guard("validation"), torch.no_grad():
+                model.eval()
+                read.update(self._held_out(model))
+            return read
+        if self._validation is None or self._loss_fn is None:
             return read
         inputs, targets = self._validation
         with self._guard("validation"), torch.no_grad():
@@ -310,20 +352,28 @@ class Doctor:
 
     def _paced(self, cost: float) -> int:
         """Updates between two probes, so that they keep to their share of the time; it only ever grows."""
-        each = max(self._trained / max(self._step, 1), 1e-6)
+        each = max(self._each(), 1e-6)
         wanted = math.ceil(2 * cost / (SHARE * each))
         if each < SHORT:
             wanted = min(wanted, math.ceil((self.record.horizon or 2_000) / PROBES))
         return max(self._interval, min(wanted, 4096), LEAST_INTERVAL)
 
     def _due(self) -> bool:
-        since = self._step - self.record.probes[-1]["step"]
+        since = self._step - self._probed_at()
         return since > 0 and (self._step in EARLY or since >= self._interval)
 
     def _probes_next(self) -> bool:
         """Whether a probe follows the update that is about to be made."""
         after = self._step + 1
-        return after in EARLY or (self._ready and after - self.record.probes[-1]["step"] >= self._interval)
+        return after in EARLY or (self._ready and after - self._probed_at() >= self._interval)
+
+    def _probed_at(self) -> int:
+        """The update after which the last look at the probe batch was taken; 0 where there was none."""
+        return int(self.record.probes[-1]["step"]) if self.record.probes else 0
+
+    def _each(self) -> float:
+        """Seconds of one update, without the doctor's own."""
+        return self._trained / max(self._step - self._from, 1)
 
     def _norms_every(self) -> int:
         return max(1, self._interval // 4)
@@ -351,6 +401,7 @@ class Doctor:
         if pending:
             values = torch.stack([one.float().reshape(()) for _, one in pending]).tolist()
             self.record.steps += [{**row, "loss": value} for (row, _), value in zip(pending, values, strict=True)]
+            self.record.thin()
 
 
 def _accelerated(model: nn.Module) -> bool:

@@ -62,8 +62,8 @@ def diagnose(record: Record) -> Finding | None:
     return Finding(
         name="lr_too_high",
         severity=2,
-        message=f"Steps are too long: early updates move the weights by {100 * early:.1f} % (healthy: about 2 %), and "
-        f"{reasons[0]}.",
+        message=f"Steps are too long: early updates move the weights by {measures.share(early)} (healthy: about 2 %), "
+        f"and {reasons[0]}.",
         why="Each update overshoots, and throws away what the one before has learnt.",
         remedy=f"lower the learning rate from {rate:g} to {rate / 10:.2g}, and look again",
         where={"step": step if step is not None else record.length},

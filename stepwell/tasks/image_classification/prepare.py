@@ -129,8 +129,9 @@ def decode(outputs: Columns, traces: Sequence[Trace], schema: Schema) -> Columns
     The softmax is taken in float64 after subtracting the largest logit, so that no finite logit overflows.
     """
     logits = np.asarray(outputs["logits"], dtype=np.float64)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # of a network that diverged: whoever asks refuses what is not finite
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+        probabilities = powers / powers.sum(axis=1, keepdims=True)
     best = probabilities.argmax(axis=1)
     classes = schema.targets[0].classes
     return {
