@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepwell.doctor import diagnosing
+from stepwell.doctor import diagnosing, remedying
 from stepwell.doctor.guard import Guard
 from stepwell.doctor.record import SIGNALS, read
 from stepwell.errors import RunError
@@ -38,7 +38,7 @@ def of_run(run: Run) -> Examination:
             do="train without --training.doctor false; runs of several trainings have theirs in members/",
         )
     record, guard = read(path), Guard()
-    found = diagnosing.findings(record, guard)
+    found = remedying.with_flags(diagnosing.findings(record, guard), record, run.recipe())
     unread = (*record.unread, *(f"{name} could not judge: {why}" for name, why in guard.failed.items()))
     watched = ((str(state["task"]), record.length, record.cost),)
     return Examination(found, watched, unread, 0, "" if state["state"] == "finished" else str(state.get("why") or ""))

@@ -10,6 +10,7 @@ Risk: a forget gate's bias of 1 to 3 is usual.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -24,6 +25,7 @@ EXPLAINS: tuple[str, ...] = (
     "not_learning_unknown",
     "underfit_capacity",
 )
+REMEDIES: tuple[str, ...] = ("initialization", "normalization")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -47,3 +49,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"biases": biases, "dead": dead, "saturated": flat},
         refuted_by="the same units with biases of zero",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """Biases far below zero."""
+    return change(settings, {"model.initial_bias": -5.0}, "every unit begins silent")

@@ -12,6 +12,7 @@ Risk: networks that normalize do not mind.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -20,6 +21,7 @@ LARGE, EXCESS = 4.0, 2.5  # the second measured on 84 healthy runs, the first ju
 KIND = "beginning"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("saturated_units", "exploding_gradient")
+REMEDIES: tuple[str, ...] = ("initialization", "normalization", "lower_rate")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -51,4 +53,11 @@ def diagnose(record: Record) -> Finding | None:
         where={"step": 0, "layer": layer},
         evidence={"gains": dict(sorted(large.items())[:10]), "excess": excess, "threshold": LARGE},
         refuted_by="the same level with He initialization",
+    )
+
+
+def infect(settings: Settings) -> Change | None:
+    """First weights of a standard deviation of 3."""
+    return change(
+        settings, {"model.initialization": "normal", "model.initial_scale": 3.0}, "the first answers are wild"
     )

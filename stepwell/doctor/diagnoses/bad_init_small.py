@@ -11,6 +11,7 @@ Risk: a network that normalizes does not mind.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -19,6 +20,7 @@ SMALL = 0.25  # judged: torch's own initialization gives 0.58
 KIND = "beginning"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("dead_relu", "underfit_capacity", "not_learning_unknown")
+REMEDIES: tuple[str, ...] = ("initialization", "normalization")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -40,4 +42,11 @@ def diagnose(record: Record) -> Finding | None:
         where={"step": 0, "layer": min(small, key=lambda name: small[name]).rpartition(".")[0]},
         evidence={"gains": dict(sorted(small.items())[:10]), "threshold": SMALL},
         refuted_by="the same level with He initialization",
+    )
+
+
+def infect(settings: Settings) -> Change | None:
+    """First weights of a standard deviation of a ten-thousandth."""
+    return change(
+        settings, {"model.initialization": "normal", "model.initial_scale": 1e-4}, "nothing passes between the layers"
     )

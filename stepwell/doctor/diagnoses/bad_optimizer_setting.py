@@ -11,12 +11,14 @@ Risk: a large epsilon is used for some recurrent networks.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("lr_too_high", "not_learning_unknown", "underfit_capacity")
+REMEDIES: tuple[str, ...] = ("optimizer",)
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -41,3 +43,10 @@ def diagnose(record: Record) -> Finding | None:
         evidence=dict(settings),
         refuted_by="the same level with the defaults",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """An epsilon that outweighs every gradient, or a momentum that never ends."""
+    if "optimizer.epsilon" in settings:
+        return change(settings, {"optimizer.epsilon": 10.0}, "every step is divided by ten and more")
+    return change(settings, {"optimizer.momentum": 0.999}, "a step remembers a thousand before it")

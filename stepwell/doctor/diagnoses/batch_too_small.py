@@ -11,12 +11,14 @@ Risk: averaging the weights gives the same.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "dynamics"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ()
+REMEDIES: tuple[str, ...] = ("larger_batch", "lower_rate")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -34,3 +36,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"batch": rows, "own_rises": measures.own_rises(record)},
         refuted_by="the same level with averaged weights",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """One example an update."""
+    return change(settings, {"training.batch_size": 1}, "each update follows one example")

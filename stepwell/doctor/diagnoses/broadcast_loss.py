@@ -9,12 +9,14 @@ Risk: pairwise losses compare all with all on purpose.
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "wrong_loss", "lr_too_low")
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -33,3 +35,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"shapes": shapes},
         refuted_by="a loss over pairs, which is meant",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """Targets of another shape than the answers."""
+    return ProgramFault("broadcast_loss")

@@ -10,12 +10,14 @@ Risk: weights make probabilities too large for rare classes: calibrate afterward
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "data"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("not_learning_unknown", "shuffled_labels", "underfit_capacity")
+REMEDIES: tuple[str, ...] = ("class_weights", "weighted_sampling")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -40,3 +42,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"rarest_share": share, "balanced_accuracy": max(known), "classes": classes},
         refuted_by="a recall of the rare class that is clearly above zero",
     )
+
+
+def infect(settings: Settings) -> DataFault:  # noqa: ARG001 - the same of any settings
+    """One class in a hundred."""
+    return DataFault("class_imbalance", 0.99)

@@ -10,12 +10,14 @@ Risk: data of few distinct rows repeats by nature.
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "data"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ()
+REMEDIES: tuple[str, ...] = ("regroup_split",)
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -33,3 +35,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"share": held, "threshold": 0.2},
         refuted_by="other targets for the same rows",
     )
+
+
+def infect(settings: Settings) -> DataFault:  # noqa: ARG001 - the same of any settings
+    """Training rows among the held-out."""
+    return DataFault("data_leak_rows", 0.5)

@@ -11,12 +11,14 @@ Risk: sparse layers are silent by design as long as a signal passes.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "dynamics"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("vanishing_gradient", "not_learning_unknown", "underfit_capacity", "lr_too_low")
+REMEDIES: tuple[str, ...] = ("initialization", "lower_rate", "activation", "normalization")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -52,3 +54,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"dead": dead, "at_first": {one: begun.get(one) for one in dead}},
         refuted_by="a signal that passes this layer all the same",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """Biases so low that nothing wakes a unit."""
+    return change(settings, {"model.activation": "relu", "model.initial_bias": -20.0}, "no sample wakes a unit")

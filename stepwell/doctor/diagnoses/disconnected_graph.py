@@ -10,12 +10,14 @@ Risk: stopping a gradient may be meant.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("frozen_params", "underfit_capacity", "not_learning_unknown", "lr_too_low")
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -34,3 +36,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"parameters": cut[:20]},
         refuted_by="a gradient that is stopped on purpose",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """A result taken out of the graph halfway."""
+    return ProgramFault("disconnected_graph")

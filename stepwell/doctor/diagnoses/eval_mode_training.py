@@ -10,12 +10,14 @@ Risk: fine-tuning with frozen normalization does so on purpose.
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("overfit", "lr_too_high")
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -35,3 +37,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"layers": lasting, "updates": updates},
         refuted_by="layers that are frozen on purpose",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """The network trains in evaluation mode."""
+    return ProgramFault("eval_mode_training")

@@ -10,12 +10,14 @@ Risk: very wide layers bear more.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "dynamics"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown")
+REMEDIES: tuple[str, ...] = ("less_dropout",)
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -38,3 +40,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"dropout": share, "narrowest": narrow},
         refuted_by="the same level without dropout",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """Nineteen units of twenty dropped."""
+    return change(settings, {"model.dropout": 0.95}, "one unit of twenty is left")

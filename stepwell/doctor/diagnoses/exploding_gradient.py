@@ -11,6 +11,7 @@ Risk: a gradient scaler's first steps overflow on purpose, and are skipped.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -19,6 +20,7 @@ GROWTH = 100.0
 KIND = "dynamics"
 SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("not_learning_unknown",)
+REMEDIES: tuple[str, ...] = ("clipping", "lower_rate", "initialization", "normalization", "warmup")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -45,3 +47,9 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"growth": growth, "threshold": GROWTH, "late_loss": late},
         refuted_by="the same at a tenth of the rate",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """Weights that multiply what passes through them, layer by layer."""
+    values = {"model.initialization": "normal", "model.initial_scale": 2.0, "training.clip_norm": None}
+    return change(settings, values, "each layer multiplies what passes through it")

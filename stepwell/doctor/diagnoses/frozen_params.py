@@ -11,6 +11,7 @@ Risk: fine-tuning freezes on purpose, and is well as long as it learns.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -24,6 +25,7 @@ EXPLAINS: tuple[str, ...] = (
     "bad_init_small",
     "dead_relu",
 )
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -42,3 +44,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"frozen": frozen[:20], "level": measures.level(record)},
         refuted_by="the same level with the layers free",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """The first half of the parameters takes no gradient."""
+    return ProgramFault("frozen_params")

@@ -9,12 +9,14 @@ Risk: some problems are that easy.
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "data"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ()
+REMEDIES: tuple[str, ...] = ("drop_column",)
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -34,3 +36,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"columns": columns[:5], "rows": labels},
         refuted_by="the column is known before the label is",
     )
+
+
+def infect(settings: Settings) -> DataFault:  # noqa: ARG001 - the same of any settings
+    """A column that is the answer."""
+    return DataFault("leak_feature")

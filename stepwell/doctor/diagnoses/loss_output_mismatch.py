@@ -10,6 +10,7 @@ Risk: none.
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -26,6 +27,7 @@ EXPLAINS: tuple[str, ...] = (
     "exploding_gradient",
     "lr_too_high",
 )
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -65,3 +67,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"loss": calls[:6], "output_call": facts.get("output_call")},
         refuted_by="a documented loss that wants just this",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """A loss of log-probabilities on plain numbers."""
+    return ProgramFault("loss_output_mismatch")

@@ -12,6 +12,7 @@ Risk: the same rate after a warm-up may work.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, rate_times
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -26,6 +27,7 @@ EXPLAINS: tuple[str, ...] = (
     "underfit_capacity",
     "batch_too_small",
 )
+REMEDIES: tuple[str, ...] = ("lower_rate", "warmup", "clipping", "optimizer")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -70,3 +72,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"early_update": early, "late_loss": late, "own_rises": rises, "reasons": reasons},
         refuted_by="the same at a tenth of the rate",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """Three hundred times the rate."""
+    return rate_times(settings, 300.0, "each step overshoots")

@@ -11,6 +11,7 @@ Risk: a warm-up begins low on purpose.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, rate_times
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -19,6 +20,7 @@ REACH = 0.12  # measured on 84 healthy runs
 KIND = "dynamics"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "too_few_epochs")
+REMEDIES: tuple[str, ...] = ("raise_rate", "optimizer", "train_longer")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -48,3 +50,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"reach": expected, "threshold": REACH, "early_update": early, "own_fit": own, "adam_fit": adam},
         refuted_by="the same level at ten times the rate",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """A ten-thousandth of the rate."""
+    return rate_times(settings, 1e-4, "no step gets anywhere")

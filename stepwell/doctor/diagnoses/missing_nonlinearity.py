@@ -12,6 +12,7 @@ Risk: a factorized linear model is meant at times; a notice where it learns well
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -21,6 +22,7 @@ BENDING = frozenset({"relu", "leaky_relu", "elu", "selu", "gelu", "silu", "sigmo
 KIND = "beginning"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown")
+REMEDIES: tuple[str, ...] = ("activation",)
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -45,3 +47,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"deviation": deviation, "threshold": LINEAR, "matrices": matrices, "pairs": row[:5]},
         refuted_by="a linear model that is meant",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """No function between the layers."""
+    return change(settings, {"model.activation": "linear"}, "layers without a function between them are one layer")

@@ -10,6 +10,7 @@ Risk: accumulating on purpose steps only after several backwards: then nothing i
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -23,6 +24,7 @@ EXPLAINS: tuple[str, ...] = (
     "nan_loss",
     "not_learning_unknown",
 )
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -41,3 +43,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"updates": len(rows)},
         refuted_by="accumulation that is meant, which does not step after each backward",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """Gradients are never set to zero."""
+    return ProgramFault("missing_zero_grad")

@@ -10,6 +10,7 @@ Risk: none.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -23,6 +24,7 @@ EXPLAINS: tuple[str, ...] = (
     "bad_init_large",
     "not_learning_unknown",
 )
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -44,3 +46,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"rows": rows, "targets": bad_targets},
         refuted_by="a batch without such numbers whose loss is not finite either",
     )
+
+
+def infect(settings: Settings) -> DataFault:  # noqa: ARG001 - the same of any settings
+    """One value in a thousand is no number."""
+    return DataFault("nan_in_data", 0.001)

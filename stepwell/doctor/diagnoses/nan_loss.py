@@ -10,12 +10,14 @@ Risk: none.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("exploding_gradient", "lr_too_high", "not_learning_unknown")
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -35,3 +37,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"calls": calls},
         refuted_by="cross_entropy on the same logits that is not finite either",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """A logarithm of probabilities that reach zero."""
+    return ProgramFault("nan_loss")

@@ -11,12 +11,14 @@ Risk: a long plateau before a sudden fall.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "unknown"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ()
+REMEDIES: tuple[str, ...] = ()  # what has no name has no remedy
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -36,3 +38,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"level": now, "own_fit": record.facts.get("own_fit"), "adam_fit": record.facts.get("adam_fit")},
         refuted_by="a loss that falls when trained longer",
     )
+
+
+def infect(settings: Settings) -> None:  # noqa: ARG001 - the same of any settings
+    """None: what is unknown cannot be made."""
+    return

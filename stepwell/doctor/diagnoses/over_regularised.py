@@ -10,6 +10,7 @@ Risk: pruning shrinks weights on purpose.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -22,6 +23,7 @@ EXPLAINS: tuple[str, ...] = (
     "lr_too_low",
     "dead_relu",
 )
+REMEDIES: tuple[str, ...] = ("less_decay",)
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -45,3 +47,10 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"largest_share": max(shares), "threshold": 0.2, "weight_decay": decay},
         refuted_by="the same level without the penalty",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """A penalty that outweighs the data."""
+    if "training.l1" in settings:
+        return change(settings, {"training.l1": 1.0}, "the penalty outweighs the data")
+    return change(settings, {"optimizer.weight_decay": 100.0}, "the penalty outweighs the data")

@@ -11,6 +11,7 @@ Risk: only the sureness grows while the score still improves: then a notice.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -19,6 +20,7 @@ RISE = 0.15  # of the loss of the best constant; measured on 84 healthy runs
 KIND = "outcome"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ()
+REMEDIES: tuple[str, ...] = ("early_stop", "more_decay", "more_dropout", "augmentation", "smaller_network")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -47,3 +49,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"rise": rise[0], "threshold": RISE},
         refuted_by="a validation score that still improves",
     )
+
+
+def infect(settings: Settings) -> DataFault:  # noqa: ARG001 - the same of any settings
+    """A twentieth of the examples, a third of them with another's label."""
+    return DataFault("overfit", 0.05)

@@ -10,12 +10,14 @@ Risk: a second optimizer may move them.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("frozen_params", "underfit_capacity", "not_learning_unknown", "lr_too_low")
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -36,3 +38,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"parameters": left[:20]},
         refuted_by="another optimizer that moves them",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """The optimizer is given the first half of the parameters."""
+    return ProgramFault("params_not_in_optimizer")

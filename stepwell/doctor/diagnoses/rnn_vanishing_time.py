@@ -11,12 +11,14 @@ Risk: the task needs no memory.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "dynamics"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "lr_too_low", "too_few_epochs")
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -38,3 +40,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"first_over_last": early, "threshold": 10**-2.3},
         refuted_by="the same level on sequences whose order in time is shuffled",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """A plain recurrence in place of gates."""
+    return ProgramFault("rnn_vanishing_time")

@@ -11,6 +11,7 @@ Risk: gates of an LSTM saturate on purpose, and are not looked at.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -19,6 +20,7 @@ HALF = 0.5  # measured on 84 healthy runs
 KIND = "dynamics"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("vanishing_gradient", "lr_too_low")
+REMEDIES: tuple[str, ...] = ("scale_inputs", "initialization", "activation", "normalization")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -49,3 +51,9 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"saturated": flat, "threshold": HALF, "gradient_spread": spread},
         refuted_by="a gradient of the layers below that is as large as those above",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """A flat function, and weights that drive it to its ends."""
+    values = {"model.activation": "tanh", "model.initialization": "normal", "model.initial_scale": 5.0}
+    return change(settings, values, "units begin at the ends of their range")

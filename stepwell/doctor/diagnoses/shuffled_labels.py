@@ -11,6 +11,7 @@ Risk: labels that depend on the inputs in a way that neighbors do not show (pari
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -19,6 +20,7 @@ ROWS = 200
 KIND = "data"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "overfit")
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -44,3 +46,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"neighbors_agree": agree, "chance": usual, "z": z, "valid_over_constant": min(held) / best},
         refuted_by="a boosted or nearest-neighbor model that beats chance on held-out rows",
     )
+
+
+def infect(settings: Settings) -> DataFault:  # noqa: ARG001 - the same of any settings
+    """Labels dealt out anew."""
+    return DataFault("shuffled_labels")

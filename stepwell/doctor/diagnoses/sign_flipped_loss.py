@@ -10,6 +10,7 @@ Risk: log likelihoods are negated on purpose: then the loss itself is a likeliho
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -20,6 +21,7 @@ LOSSES = frozenset(
 KIND = "program"
 SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("exploding_gradient", "lr_too_high", "not_learning_unknown", "nan_loss")
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -42,3 +44,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"calls": facts.get("loss_calls", [])[-4:], "initial_loss": initial},
         refuted_by="an objective that is to be made large, and is negated for that",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """The negative of the loss."""
+    return ProgramFault("sign_flipped_loss")

@@ -9,6 +9,7 @@ Risk: none.
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -29,6 +30,7 @@ EXPLAINS: tuple[str, ...] = (
     "wrong_output_activation",
     "lr_too_high",
 )
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -46,3 +48,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"output_width": 1},
         refuted_by="answers that differ",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """A softmax over one unit."""
+    return ProgramFault("single_unit_softmax")

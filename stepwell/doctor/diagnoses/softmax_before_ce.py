@@ -9,6 +9,7 @@ Risk: a temperature or a Gumbel softmax may be meant.
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -21,6 +22,7 @@ EXPLAINS: tuple[str, ...] = (
     "not_learning_unknown",
     "vanishing_gradient",
 )
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -41,3 +43,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"output_call": facts.get("output_call"), "loss": "cross_entropy"},
         refuted_by="a loss that was meant to see probabilities",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """A softmax before a loss that takes logits."""
+    return ProgramFault("softmax_before_ce")

@@ -9,6 +9,7 @@ Risk: the last layer of a residual branch is set to zero on purpose: not counted
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -21,6 +22,7 @@ EXPLAINS: tuple[str, ...] = (
     "bad_init_small",
     "vanishing_gradient",
 )
+REMEDIES: tuple[str, ...] = ("initialization",)
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -41,3 +43,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"matrices": equal},
         refuted_by="rows that differ after a few updates",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """Every weight the same."""
+    return change(settings, {"model.initialization": "constant"}, "units that begin alike stay alike")

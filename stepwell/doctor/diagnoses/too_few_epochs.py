@@ -11,12 +11,14 @@ Risk: a schedule may be about to end it well.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "outcome"
 SEVERITY = 1
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown")
+REMEDIES: tuple[str, ...] = ("train_longer", "raise_rate")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -34,4 +36,11 @@ def diagnose(record: Record) -> Finding | None:
         where={"step": record.length},
         evidence={"level": measures.level(record)},
         refuted_by="the same level after twice the updates",
+    )
+
+
+def infect(settings: Settings) -> Change | None:
+    """Ten updates."""
+    return change(
+        settings, {"budget.steps": 10, "budget.epochs": None, "budget.time": None}, "it ends before it has learnt"
     )

@@ -10,12 +10,14 @@ Risk: Monte-Carlo dropout does so on purpose.
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ()
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -34,3 +36,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"layers": awake},
         refuted_by="Monte-Carlo dropout, which is meant",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """Validation in training mode."""
+    return ProgramFault("train_mode_eval")

@@ -11,12 +11,14 @@ Risk: it fails with a warm-up too.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "dynamics"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("dead_relu", "vanishing_gradient", "not_learning_unknown")
+REMEDIES: tuple[str, ...] = ("warmup", "lower_rate")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -40,3 +42,10 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"early_update": early, "between": now[1]},
         refuted_by="the same with a warm-up",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """The full rate from the first step, ten times as high."""
+    if settings.get("training.warmup", 0.0) == 0.0:
+        return None
+    return change(settings, {"training.warmup": 0.0}, "attention takes the full rate at once")

@@ -10,13 +10,17 @@ Risk: a wider network does no better.
 
 from __future__ import annotations
 
+from typing import Any
+
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "outcome"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("not_learning_unknown",)
+REMEDIES: tuple[str, ...] = ("larger_network", "less_decay", "train_longer")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -44,3 +48,11 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"narrowest": width, "level": now, "adam_fit": adam},
         refuted_by="the same level with a network four times as wide",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """One unit a layer."""
+    values: dict[str, Any] = {"model.width": 1}
+    if settings.get("model.widths"):
+        values["model.widths"] = (1,) * len(settings["model.widths"])
+    return change(settings, values, "one unit carries all")

@@ -14,6 +14,7 @@ Risk: a network that begins with a normalization layer does not need it.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -29,6 +30,7 @@ EXPLAINS: tuple[str, ...] = (
     "not_learning_unknown",
     "too_few_epochs",
 )
+REMEDIES: tuple[str, ...] = ("scale_inputs", "normalization")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -57,3 +59,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"root_mean_square": rms, "threshold": LARGE, "spread": spread, "spread_threshold": SPREAD},
         refuted_by="the same loss after standardizing",
     )
+
+
+def infect(settings: Settings) -> DataFault:  # noqa: ARG001 - the same of any settings
+    """Inputs a thousand times as large, and moved."""
+    return DataFault("unscaled_inputs", 1000.0)

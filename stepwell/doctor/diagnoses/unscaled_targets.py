@@ -12,6 +12,7 @@ Risk: a relative loss already does that.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -20,6 +21,7 @@ LEAST, MOST = 0.005, 20.0  # measured on 84 healthy runs
 KIND = "data"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("lr_too_low", "underfit_capacity", "not_learning_unknown", "bad_init_large", "dead_relu")
+REMEDIES: tuple[str, ...] = ("scale_targets", "lower_rate")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -41,3 +43,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"deviation": deviation, "range": [LEAST, MOST]},
         refuted_by="the same share of the constant's loss after scaling",
     )
+
+
+def infect(settings: Settings) -> DataFault:  # noqa: ARG001 - the same of any settings
+    """Targets a thousand times as large, and moved."""
+    return DataFault("unscaled_targets", 1000.0)

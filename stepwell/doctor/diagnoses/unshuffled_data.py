@@ -9,12 +9,14 @@ Risk: a curriculum is sorted on purpose.
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "data"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("shuffled_labels", "lr_too_high", "overfit", "not_learning_unknown", "batch_too_small")
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -38,3 +40,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"classes_in_a_batch": middle, "expected": expected, "threshold": 0.5},
         refuted_by="an order that is meant, such as a curriculum",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """Examples in the order of their classes."""
+    return ProgramFault("unshuffled_data")

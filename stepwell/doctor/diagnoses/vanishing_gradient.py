@@ -11,7 +11,10 @@ Risk: residual and normalized networks with a healthy signal.
 
 from __future__ import annotations
 
+from typing import Any
+
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -20,6 +23,7 @@ DECADES, ALIKE = 2.3, 1e-4  # measured on 84 healthy runs
 KIND = "dynamics"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("lr_too_low", "underfit_capacity", "not_learning_unknown")
+REMEDIES: tuple[str, ...] = ("initialization", "normalization", "activation", "residual", "smaller_network")
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -50,3 +54,11 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"decades": spread, "threshold": DECADES, "between": None if alike is None else alike[1]},
         refuted_by="the same level with fan-scaled initialization and normalization",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """Ten layers of sigmoids."""
+    values: dict[str, Any] = {"model.activation": "sigmoid", "model.depth": 10, "model.normalization": "none"}
+    if settings.get("model.widths"):
+        values["model.widths"] = (settings["model.widths"][0],) * 10
+    return change(settings, values, "each sigmoid takes three quarters of the gradient")

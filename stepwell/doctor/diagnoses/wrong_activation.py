@@ -10,12 +10,14 @@ Risk: none where the training ends in numbers that are not finite.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "beginning"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("not_learning_unknown",)
+REMEDIES: tuple[str, ...] = ("activation",)
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -34,3 +36,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"layers": hidden[:10]},
         refuted_by="a training that stays finite",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """The exponential function between the layers."""
+    return change(settings, {"model.activation": "exp"}, "a few exponentials leave the range of numbers")

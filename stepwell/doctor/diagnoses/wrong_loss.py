@@ -10,6 +10,7 @@ Risk: a squared error on a softmax learns well in many cases: then nothing is sa
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -18,6 +19,7 @@ BY_HAND = ("abs", "pow", "__pow__", "square")
 KIND = "program"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown")
+REMEDIES: tuple[str, ...] = ("loss",)
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -39,3 +41,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"loss": calls[:6], "level": measures.level(record)},
         refuted_by="the same level with cross_entropy",
     )
+
+
+def infect(settings: Settings) -> Change | None:
+    """The squared error of class numbers."""
+    return change(settings, {"loss.name": "mse"}, "the loss of numbers on classes")

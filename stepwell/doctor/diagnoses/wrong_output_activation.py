@@ -11,12 +11,14 @@ Risk: clipping may be meant.
 from __future__ import annotations
 
 from stepwell.doctor import measures
+from stepwell.doctor.changes import Change, ProgramFault, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("lr_too_low", "underfit_capacity", "not_learning_unknown", "wrong_loss", "dead_relu")
+REMEDIES: tuple[str, ...] = ("linear_output",)
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -55,3 +57,10 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"output_call": call, "range": [low, high], "targets": [facts["target_low"], facts["target_high"]]},
         refuted_by="targets that are clipped on purpose",
     )
+
+
+def infect(settings: Settings) -> Change | ProgramFault | None:
+    """A sigmoid before numbers that it cannot reach."""
+    if "model.output" in settings:
+        return change(settings, {"model.output": "sigmoid"}, "the answers cannot reach the targets")
+    return ProgramFault("wrong_output_activation")

@@ -9,12 +9,14 @@ Risk: none.
 
 from __future__ import annotations
 
+from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("wrong_loss", "sign_flipped_loss", "not_learning_unknown", "underfit_capacity")
+REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
 def diagnose(record: Record) -> Finding | None:
@@ -35,3 +37,8 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"width": width, "largest_label": high},
         refuted_by="labels that are not classes but numbers",
     )
+
+
+def infect(settings: Settings) -> ProgramFault:  # noqa: ARG001 - the same of any settings
+    """Fewer output units than classes."""
+    return ProgramFault("wrong_output_width")
