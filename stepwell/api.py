@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from stepwell.artifact.predictor import Predictor
     from stepwell.doctor.examination import Examination
     from stepwell.schema import Finding
+    from stepwell.teaching import Taught
 
 Source = Any
 """Where data lie: a path, or arrays or a map-style data set in memory, as the task's readers take them."""
@@ -363,6 +364,18 @@ def diagnose(
     from stepwell.doctor import script as scripts
 
     return scripts.examine(target, words, told=told)
+
+
+def lesson(name: str, folder: str | Path | None = None, *, progress: str = "auto") -> Taught:
+    """Train a network and the same one made ill, side by side, and write the page that explains it.
+
+    `folder` is new or empty; by default ``lessons/<name>``. See `stepwell.teaching`.
+    """
+    from stepwell import teaching
+
+    place = Path(folder) if folder is not None else Path("lessons") / name.replace("-", "_")
+    with open_progress(progress) as shown:
+        return teaching.teach(name, place, shown)
 
 
 def sample(task: str, folder: str | Path, seed: int = 0) -> Path:

@@ -40,6 +40,7 @@ ROOMS = {
     "doctor.signals": {"of_layer"},
     "imbalance": {"Options", "balance"},
     "inference": {"Options", "run"},
+    "lessons": {"DIAGNOSIS", "TASK", "SETTINGS", "PICTURES"},
     "losses": {"Options", "term"},
     "metrics": {"DIRECTION", "KIND", "HIGHER", "prepare"},  # and score or curve: see tests/metrics
     "models": {"Options", "build"},

@@ -58,6 +58,22 @@ def diagnosed(facts: Mapping[str, Any], *, everything: bool) -> str:
     return "\n".join(lines)
 
 
+def lessons(known: Mapping[str, str]) -> str:
+    """The lessons that there are, one a line."""
+    width = max(map(len, known), default=0)
+    return "\n".join(f"{name:<{width}}  {title}" for name, title in known.items())
+
+
+def taught(facts: Mapping[str, Any]) -> str:
+    """What a lesson came to, and where its page is."""
+    lines = [
+        f"the {side} network ends at {level:.2f} of the loss of the best constant answer"
+        for side, level in facts["losses"].items()
+    ]
+    lines += found([one for one in facts["findings"] if one["severity"] > 1], everything=False, ordered=True)
+    return "\n".join([*lines, f"page: {facts['page']}"])
+
+
 def trained(facts: Mapping[str, Any], *, everything: bool) -> str:
     """What a training came to: scores beside baselines, findings, where the report is, what to do next."""
     folder = Path(facts["run"])

@@ -270,6 +270,20 @@ def _diagnose(arguments: Arguments) -> Answer:
     return Answer(facts, text.diagnosed(facts, everything=arguments.verbose), code)
 
 
+def _lesson_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", help="a lesson; without one, those that there are")
+    parser.add_argument("--run", metavar="FOLDER", help="where to write (default lessons/NAME)")
+
+
+def _lesson(arguments: Arguments) -> Answer:
+    if arguments.name is None:
+        known = discovery.describe("lessons")
+        return Answer({"lessons": known}, text.lessons(known))
+    taught = _api().lesson(arguments.name, arguments.run, progress=_progress(arguments))
+    facts = dataclasses.asdict(taught)
+    return Answer(facts, text.taught(facts))
+
+
 def _sample_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK", help="a task")
     parser.add_argument("folder", metavar="FOLDER", help="a folder that is new or empty")
@@ -332,6 +346,9 @@ VERBS = {
         _diagnose_flags,
         _diagnose,
         rest=True,
+    ),
+    "lesson": Verb(
+        "lesson [NAME]", "what goes wrong in training, had on purpose and explained on a page", _lesson_flags, _lesson
     ),
     "sample": Verb("sample TASK FOLDER", "the task's built-in data, as a user's own would lie", _sample_flags, _sample),
     "runs": Verb("runs [ROOT]", "what has been trained here: state, score, size; remove", _runs_flags, _runs),
