@@ -4,7 +4,8 @@
     python benchmarks/start.py --demo                # the whole of `make demo` too, once it is set up
 
 Each in a process of its own, from its start to its end, wall and CPU seconds; a training ends right after its first
-step. The sample is the handwritten digits.
+step. The sample is the handwritten digits. What no training can go below, importing torch and making an optimizer,
+which imports torch's compiler, is timed beside it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HELP, FIRST, DEMO = 0.3, 6.0, 90.0  # seconds of wall time that are wanted
+HELP, REFUSED, FIRST, DEMO = 0.3, 0.5, 6.0, 90.0  # seconds of wall time that are wanted
+FLOOR = "import torch; torch.optim.SGD([torch.zeros(1, requires_grad=True)])"
 UNTIL_FIRST_STEP = """
 import os, sys
 from stepwell import cli
@@ -30,20 +32,27 @@ sys.exit(cli.main(sys.argv[1:]) or 1)
 """
 
 
-def timed(words: Sequence[str], folder: Path = ROOT) -> tuple[float, float]:
-    """Wall and CPU seconds of a command, called in `folder`; it must end well."""
+def timed(words: Sequence[str], folder: Path = ROOT, ends: int = 0) -> tuple[float, float]:
+    """Wall and CPU seconds of a command, called in `folder`; it must end with the exit code `ends`."""
     before, start = os.times(), time.perf_counter()
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    done = subprocess.run(words, check=False, capture_output=True, text=True, cwd=folder)
+    if done.returncode != ends:
+        sys.exit(f"{' '.join(words)}: exit code {done.returncode}, wanted {ends}\n{done.stderr}")
     wall, after = time.perf_counter() - start, os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return wall, cpu
 
 
-def told(name: str, words: Sequence[str], repeats: int, wanted: float, folder: Path = ROOT) -> None:
-    """Time a command and print its row."""
-    seconds = [timed(words, folder) for _ in range(repeats)]
+def told(
+    name: str, words: Sequence[str], repeats: int, wanted: float | None, folder: Path = ROOT, ends: int = 0
+) -> None:
+    """Time a command and print its row; of what nobody wants in so many seconds no verdict."""
+    seconds = [timed(words, folder, ends) for _ in range(repeats)]
     wall, cpu = (statistics.median(column) for column in zip(*seconds, strict=True))
     least = min(one for one, _ in seconds)
+    if wanted is None:
+        print(f"{name:40s} {wall:7.2f} s  (least {least:.2f}, CPU {cpu:.2f})", flush=True)
+        return
     if wall <= wanted:
         verdict = "reached"
     else:
@@ -60,6 +69,8 @@ def main() -> None:
     stepwell = [sys.executable, "-m", "stepwell"]
     told("stepwell --help", [*stepwell, "--help"], arguments.repeats, HELP)
     told("stepwell train --help", [*stepwell, "train", "--help"], arguments.repeats, HELP)
+    told("stepwell train ON NOTHING", [*stepwell, "train", "table", "/nowhere"], arguments.repeats, REFUSED, ends=1)
+    told("python: torch and an optimizer", [sys.executable, "-c", FLOOR], arguments.repeats, None)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "digits"
         timed([*stepwell, "sample", "image_classification", str(data)])

@@ -1,7 +1,8 @@
 """The verbs, each a few lines: what the command line and `import stepwell` both call.
 
-check, predict, evaluate and load need no torch; it is imported inside the verbs that train. predict and load are
-those of `prediction`, which imports less than this.
+check, predict, evaluate and load need no torch; it is imported inside the verbs that train. What judges is imported
+where it is asked for, so that a wrong path is answered at once. predict and load are those of `prediction`, which
+imports less than this.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from stepwell import comparison, discovery, evaluation, files, inspection, reading, recipe
+from stepwell import discovery, files, inspection, reading, recipe
 from stepwell import run as run_folders
 from stepwell.artifact import predictor
 from stepwell.errors import DataError, Interrupted, MissingExtraError, RunError, UsageError
@@ -200,9 +201,10 @@ def train(
     Raises a `StepwellError` for what a user can mend; what was reached is in the run folder.
     """
     clock = Clock()
-    _need_torch()
     if data is None:
         raise UsageError("There are no data to train on.", do="give data=: a path, (X, y) arrays, or a data set")
+    reading.must_exist(data)  # before torch is imported, and before there is a run folder in the next command's way
+    _need_torch()
     task = task if task is not None else _only_task(data)
     settings = dict(settings or {})
     kind, trial = asked.understood(folds, ensemble, imbalance, settings)
@@ -228,7 +230,6 @@ def train(
         standing = (origin.path("draft.yaml"),)
     drafted = recipe.draft(task, standing, chosen)
     folder = discovery.task(task)
-    reading.must_exist(data)  # before there is a run folder that the same command, mended, would find in its way
     place = Path(run) if run is not None else run_folders.new_folder(folder.name)
     made = run_folders.create(place, kind, folder.name, shlex.join(sys.argv))
     files.write_whole(made.path("draft.yaml"), recipe.to_yaml(drafted))
@@ -322,6 +323,8 @@ def evaluate(run: str | Path, data: Source | None = None) -> dict[str, Any]:
     `run` is a run folder or an artifact folder. Of new data, ``slices`` are those that stand apart, and ``leak`` is
     there where examples were trained on (see `judge.scores`), as far as the artifact knows them by content.
     """
+    from stepwell import evaluation
+
     if data is None:
         opened = evaluation.owner(Path(run))
         if opened is None:
@@ -338,6 +341,8 @@ def compare(runs: Sequence[str | Path], *, report: str | Path | None = None) -> 
     """Is one really better? The runs' scores on the same test examples, and each pair's difference with interval and
     test (see `judge.paired.Comparison`); `report` is an HTML file to write. A clear refusal where examples differ.
     """
+    from stepwell import comparison
+
     found = comparison.compare([runs] if isinstance(runs, str | Path) else runs)
     if report is not None:
         from stepwell.report import comparison as page

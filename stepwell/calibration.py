@@ -38,7 +38,8 @@ SCORED = 5e-7  # seconds to score one test example in one resample, with all met
 ADAPTED_SHARE = 0.08  # of the budget, for what takes fewer resamples and examples where less is left
 MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
 TRIED = 0.0  # seconds of measuring that stand for: one cycle, to see that it works and what it needs
-WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 2.5, 60
+WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 1.0, 60
+HOPELESS = 10.0  # times what a cycle takes with another number of threads: one cycle tells enough
 VALIDATED_EXAMPLES, TRIED_EXAMPLES = 512, 256  # on which a validation is measured; one batch, to see what it needs
 DECODING_SECONDS = 1.5  # of measuring training cycles, once without decoding threads and once with them
 EXPORTING, FITTING = 110 * 2**20, 70 * 2**20  # bytes that PyTorch's export and scikit-learn take (measured)
@@ -248,12 +249,14 @@ def measure(
     placement: Placement,
     most: float,
     given: nn.Module | None,
+    rival: float = math.inf,
 ) -> tuple[float, float]:
     """Seconds of one cycle and of one validation, in at most about `most` seconds, on a throwaway copy of the model.
 
-    `given` is a user's own module in place of the one that the recipe builds.
+    `given` is a user's own module in place of the one that the recipe builds, `rival` the seconds of a cycle that
+    this one is compared with: what is hopelessly slower is measured no longer.
     """
-    seconds, model = cycle_seconds(draft, folder, data, placement, most, given)
+    seconds, model = cycle_seconds(draft, folder, data, placement, most, given, rival)
     return seconds, _validation_seconds(folder, data, model, TRIED_EXAMPLES if most == TRIED else VALIDATED_EXAMPLES)
 
 
@@ -264,6 +267,7 @@ def cycle_seconds(
     placement: Placement,
     most: float,
     given: nn.Module | None,
+    rival: float = math.inf,
 ) -> tuple[float, nn.Module]:
     """Seconds of one cycle, measured as in `measure`, and the throwaway model."""
     built = building.build_model(draft, folder, data.preparation.schema) if given is None else copy.deepcopy(given)
@@ -283,7 +287,7 @@ def cycle_seconds(
             now = time.perf_counter()
             times.append(now - before)
             before = now
-            if most == TRIED:
+            if most == TRIED or times[0] > HOPELESS * rival:
                 break
             if len(times) >= MEASURED_CYCLES + WARM_CYCLES or (len(times) > WARM_CYCLES and now - start > most):
                 break
@@ -307,17 +311,17 @@ def workers(draft: recipe.Recipe, decoded: bool, measured: Callable[[int], float
     return {"training.workers": (best, f"measured: {told} (0 decodes in the training's own thread)")}
 
 
-def threads(measured: Callable[[], tuple[float, float]]) -> tuple[Decisions, tuple[float, float]]:
+def threads(measured: Callable[[float], tuple[float, float]]) -> tuple[Decisions, tuple[float, float]]:
     """One thread or all cores, whichever takes less time a cycle: small networks, and cores that others use, want one.
 
-    Returns the decision, and what `measured` gave with it. Asked only under a time budget: the number of
-    threads is part of a result's last bits, and a training of so many cycles or epochs must not depend on
-    a measurement.
+    `measured` gets the least seconds of a cycle so far. Returns the decision, and what `measured` gave with it.
+    Asked only under a time budget: the number of threads is part of a result's last bits, and a training of so
+    many cycles or epochs must not depend on a measurement.
     """
     times: dict[int, tuple[float, float]] = {}
-    for count in {device.cores(): None, 1: None}:
+    for count in {1: None, device.cores(): None}:
         device.set_threads(count)
-        times[count] = measured()
+        times[count] = measured(min((cycle for cycle, _ in times.values()), default=math.inf))
     best = min(times, key=lambda count: times[count][0])
     device.set_threads(best)
     told = ", ".join(f"{1000 * cycle:.1f} ms a cycle with {count}" for count, (cycle, _) in times.items())

@@ -6,6 +6,7 @@ for the cycles that a finished run is asked to go on.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -65,10 +66,10 @@ def _completed(job: Job, data: Data) -> Recipe:
 
     draft = recipe.with_values(draft, _workers(job, data, draft))
 
-    def measure() -> tuple[float, float]:
+    def measure(rival: float = math.inf) -> tuple[float, float]:
         most = calibration.TRIED if budget is None else min(calibration.MEASURED_SECONDS, 0.03 * budget)
         with calibration.enough_memory(options.batch_size):
-            return calibration.measure(draft, job.folder, data, place, most, job.model)
+            return calibration.measure(draft, job.folder, data, place, most, job.model, rival)
 
     if budget is not None and job.recipe.options("training").threads == "auto":
         decided, timed = calibration.threads(measure)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 import re
 import typing
@@ -150,7 +151,8 @@ def describe_options(source: object) -> list[OptionHelp]:
     ]
 
 
-def fields_of(options: type) -> dict[str, Any]:
+@functools.cache
+def fields_of(options: type) -> Mapping[str, Any]:
     """Name -> annotation (limits included) of every field of an options dataclass, in order."""
     hints = typing.get_type_hints(options, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(options)}

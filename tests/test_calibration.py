@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -70,8 +71,16 @@ def test_the_faster_number_of_threads_is_taken(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(calibration.device, "cores", lambda: 4)
     monkeypatch.setattr(calibration.device, "set_threads", lambda count: now.__setitem__(0, count))
     for times, best in (({4: 0.1, 1: 0.3}, 4), ({4: 0.3, 1: 0.1}, 1)):
-        decided, timed = calibration.threads(lambda times=times: (times[now[0]], 0.0))  # type: ignore[misc]
+        decided, timed = calibration.threads(lambda _, times=times: (times[now[0]], 0.0))  # type: ignore[misc]
         assert decided["training.threads"][0] == best == now[0] and timed == (times[best], 0.0)
+
+
+def test_each_number_of_threads_is_told_what_it_is_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    rivals = []
+    monkeypatch.setattr(calibration.device, "cores", lambda: 4)
+    monkeypatch.setattr(calibration.device, "set_threads", lambda count: None)
+    calibration.threads(lambda rival: (rivals.append(rival), (0.2, 0.0))[1])
+    assert rivals == [math.inf, 0.2]
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,13 @@ def test_wrong_words_are_answered_without_torch(words: list[str], tmp_path: Path
     assert said.asked == []
 
 
+def test_a_missing_path_is_said_without_torch(tmp_path: Path) -> None:
+    said = command("train", "image_classification", "absent", cwd=tmp_path)
+    assert said.code == 1
+    assert "There is nothing at absent" in said.err
+    assert said.asked == []
+
+
 def test_check_works(pictures: Path) -> None:
     said = command("check", str(pictures), "--json")
     assert said.code in (0, 1), said.err
