@@ -18,10 +18,10 @@ from stepwell import discovery
 from stepwell.errors import ArtifactError, ExampleError, UsageError
 from stepwell.schema import Columns, Examples, Schema, Trace
 
-GROUP = 16
-"""Examples that are held at a time in a form larger than the one they end in."""
+GROUP, HELD = 16, 2**28
+"""Examples, and bytes, that are held at a time in a form larger than the one they end in."""
 
-FEW, MANY, CELLS = 16, 256, 2**20
+FEW, MANY, CELLS = 16, 64, 2**20
 """Examples prepared at once: of a very wide table, where they are decoded; and cells, where they are rows."""
 
 
@@ -32,8 +32,9 @@ class Fitted(Protocol):
     name columns; a transform is passed over where a column that it reads is absent (targets are, at
     prediction). `apply` returns only the columns it writes, and notes in `traces[i][<transform>]`
     what is needed to answer in original terms. An example that cannot be prepared raises
-    `ExampleError`. One that has `expands` = True makes of an example something far larger than what the
-    chain leaves of it (a photograph before it is made small); few examples at a time go through such a chain.
+    `ExampleError`. One that makes of an example something far larger than what the chain leaves of it (a
+    photograph before it is made small) has `apply_some(columns, traces, most)` too, which gives what `apply` does for
+    the first examples, until they take `most` bytes; few at a time go through such a chain.
     """
 
     @property
@@ -88,32 +89,49 @@ def run(preparation: Preparation, raw: Columns, *, training: bool = False) -> tu
     Only fields of the schema are kept; those that are dense in the schema come as one array.
     """
     count = len(next(iter(raw.values()))) if raw else 0
-    if count <= GROUP or not _expands(preparation, raw):
-        return _through(preparation, raw, count, training=training)
-    groups = [range(start, min(start + GROUP, count)) for start in range(0, count, GROUP)]
-    done = [_through(preparation, take(raw, group), len(group), training=training) for group in groups]
-    return concatenate([columns for columns, _ in done]), [trace for _, traces in done for trace in traces]
+    chain = [one for name, one in preparation.transforms if training or name not in preparation.train_only]
+    first = next((place for place, one in enumerate(chain) if _expands(one, raw)), None)
+    if first is None or not count:
+        traces: list[Trace] = [{} for _ in range(count)]
+        return _kept(preparation.schema, _through(chain, raw, traces)), traces
+    parts: list[Columns] = []
+    noted: list[Trace] = []
+    while len(noted) < count:
+        group = take(raw, range(len(noted), min(len(noted) + GROUP, count)))
+        columns, more = _some(preparation.schema, chain, first, group)
+        parts.append(columns)
+        noted += more
+    return concatenate(parts), noted
 
 
-def _expands(preparation: Preparation, raw: Columns) -> bool:
-    """Whether a transform makes the examples larger for a while; a dense column is in its last form already."""
-    return any(
-        getattr(fitted, "expands", False) and any(isinstance(raw.get(name), list) for name in fitted.reads)
-        for _, fitted in preparation.transforms
-    )
+def _expands(fitted: Any, raw: Columns) -> bool:
+    """Whether a transform makes these examples larger for a while; a dense column is in its last form already."""
+    return hasattr(fitted, "apply_some") and any(isinstance(raw.get(name), list) for name in fitted.reads)
 
 
-def _through(preparation: Preparation, raw: Columns, count: int, *, training: bool) -> tuple[Columns, list[Trace]]:
-    """What `run` gives, for all of `count` examples at once."""
+def _some(schema: Schema, chain: Sequence[Any], first: int, group: Columns) -> tuple[Columns, list[Trace]]:
+    """As many of a group, from its first example on, as take `HELD` bytes once `chain[first]` expanded them."""
+    traces: list[Trace] = [{} for _ in next(iter(group.values()))]
+    columns = _through(chain[:first], group, traces)
+    expanded = chain[first].apply_some(columns, traces, HELD)
+    done = len(next(iter(expanded.values())))
+    held = {**take(columns, range(done)), **expanded}
+    return _kept(schema, _through(chain[first + 1 :], held, traces[:done])), traces[:done]
+
+
+def _through(chain: Sequence[Any], raw: Columns, traces: Sequence[Trace]) -> Columns:
+    """All columns after the transforms of `chain` whose columns are there."""
     columns: Columns = dict(raw)
-    traces: list[Trace] = [{} for _ in range(count)]
-    for name, fitted in preparation.transforms:
-        if name in preparation.train_only and not training:
-            continue
+    for fitted in chain:
         if all(column in columns for column in fitted.reads):
             columns.update(fitted.apply(columns, traces))
+    return columns
+
+
+def _kept(schema: Schema, columns: Columns) -> Columns:
+    """The fields of the schema, each in its type."""
     kept: Columns = {}
-    for spec in (*preparation.schema.inputs, *preparation.schema.targets):
+    for spec in (*schema.inputs, *schema.targets):
         if spec.name not in columns:
             continue
         column = columns[spec.name]
@@ -127,7 +145,7 @@ def _through(preparation: Preparation, raw: Columns, count: int, *, training: bo
                 if len(column)
                 else np.zeros((0, *cast("tuple[int, ...]", spec.shape)), dtype=spec.dtype)
             )
-    return kept, traces
+    return kept
 
 
 def prepare(

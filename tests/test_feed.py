@@ -206,6 +206,11 @@ def test_only_a_few_pictures_are_held_at_their_own_size(tmp_path: Path, monkeypa
     monkeypatch.setattr(resizer, "apply", counted)
     together, traces = preparation.run(prepared_by, labeled.fetch(range(37), None))
     assert max(held) <= preparation.GROUP < 37 == sum(held)
+    # Of large ones fewer: as many as reach the limit of bytes.
+    monkeypatch.setattr(preparation, "HELD", 5 * 30 * 30 * 4)
+    held.clear()
+    again, _ = preparation.run(prepared_by, labeled.fetch(range(37), None))
+    assert sum(held) == 37 and max(held) <= 8 and held[-2] < held[0] and (again["image"] == together["image"]).all()
     for index in range(37):
         alone, (trace,) = preparation.run(prepared_by, labeled.fetch([index], None))
         assert (alone["image"][0] == together["image"][index]).all() and trace == traces[index]

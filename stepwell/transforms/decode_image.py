@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import importlib
 import io
+import math
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -57,6 +58,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION = 0x0112
+_PIXEL = 4  # bytes that Pillow takes for one, at most
 
 # All that Pillow's plugins were seen to raise on damaged files.
 _UNREADABLE = (
@@ -86,8 +88,6 @@ class Fitted:
     own pictures (of mode L or RGB) for a `resize` that follows: four copies of each cost as much as decoding it.
     """
 
-    expands: ClassVar[bool] = True
-
     channels: int = 3
     low: float = 0.0
     high: float = 65535.0
@@ -104,14 +104,30 @@ class Fitted:
         """The same column, decoded."""
         return ("image",)
 
-    def apply(self, columns: Columns, traces: Sequence[Trace]) -> Columns:  # noqa: ARG002 - resize notes the size
+    def apply(self, columns: Columns, traces: Sequence[Trace]) -> Columns:
         """Decode a column; a dense one of gray bytes `(n, h, w)` stays dense. `ExampleError` at the first bad one."""
+        return self.apply_some(columns, traces, math.inf)
+
+    def apply_some(self, columns: Columns, traces: Sequence[Trace], most: float) -> Columns:  # noqa: ARG002 - as `apply`
+        """The same for the first pictures, until they take `most` bytes; of a dense column for all."""
         raw = columns["image"]
         if isinstance(raw, np.ndarray) and raw.dtype == np.uint8 and raw.ndim == 3:
             return {"image": np.repeat(raw[:, None], self.channels, axis=1) if self.channels > 1 else raw[:, None]}
         names = columns.get("path", [""] * len(raw))
-        form = self._picture if self.pictures else self.decode
-        return {"image": [form(one, str(name)) for one, name in zip(raw, names, strict=True)]}
+        decoded: list[Array | Image.Image] = []
+        held = 0
+        for one, name in zip(raw, names, strict=True):
+            if held >= most:
+                break
+            if self.pictures:
+                picture = self._picture(one, str(name))
+                held += picture.width * picture.height * _PIXEL
+                decoded.append(picture)
+            else:
+                array = self.decode(one, str(name))
+                held += array.nbytes
+                decoded.append(array)
+        return {"image": decoded}
 
     def decode(self, raw: Raw, where: str = "") -> Array:
         """One picture, uint8 `(channels, height, width)`; `ExampleError`, which names `where`, if that cannot be."""
