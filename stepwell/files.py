@@ -1,10 +1,10 @@
 """Files that are whole or not there: the one place of the house that writes run files, and reads them with limits.
 
 `write_whole` writes beside, syncs, renames and syncs the folder; `whole_folder` does the same for a
-folder. `Lines` is an append-only log that can be cut back to a place. `lock` keeps a second trainer
-out. A kill or a full disk at any moment leaves the old file or the new one, and at worst a temporary
-one, which `clean` removes. Every failure is a `RunError` that names the path. `sealed` lets a file tell
-whether it still says what was written.
+folder. `Lines` is an append-only log that can be cut back to a place. A kill or a full disk at any
+moment leaves the old file or the new one, and at worst a temporary one, which `clean` removes. Every
+failure is a `RunError` that names the path. `sealed` lets a file tell whether it still says what was
+written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import os
 import re
 import shutil
 import stat
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -30,10 +29,7 @@ from stepwell.errors import RunError
 JSON_LIMIT = 64 * 2**20
 """The most bytes that `read_json` takes unless told otherwise."""
 
-_LOCK = ".lock"
 _PREFIX, _FOR, _SUFFIX = ".stepwell-", "=", ".tmp"
-_LOCK_TRIES, _LOCK_PAUSE = 5, 0.05
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
 _NEXT_STEP = {
     errno.ENOSPC: "free some room on this disk, or choose a folder on another one with --run",
@@ -299,8 +295,8 @@ def clean(folder: Path) -> int:
     with refusing("cleaned", folder):
         found: list[Path] = []
         for root, folders, names in os.walk(folder):
-            found += [Path(root, name) for name in (*folders, *names) if name != _LOCK and is_ours(name)]
-            folders[:] = [name for name in folders if not is_ours(name)]
+            found += [Path(root, name) for name in (*folders, *names) if is_left_over(name)]
+            folders[:] = [name for name in folders if not is_left_over(name)]
     for path in found:
         final = _final(path)
         with contextlib.suppress(RunError), refusing("cleaned", path):
@@ -312,9 +308,9 @@ def clean(folder: Path) -> int:
     return removed
 
 
-def is_ours(name: str) -> bool:
-    """Whether a file of this name is a lock or half-written, and so no content of its folder."""
-    return name == _LOCK or (name.startswith(_PREFIX) and name.endswith(_SUFFIX))
+def is_left_over(name: str) -> bool:
+    """Whether a file of this name is half-written or half-removed."""
+    return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
 
 
 @contextlib.contextmanager
@@ -329,46 +325,6 @@ def refusing(done: str, path: Path) -> Iterator[None]:
         reason = error.strerror or str(error)
         do = _NEXT_STEP.get(error.errno or 0, "look at the folder and its disk, or choose another folder with --run")
         raise RunError(f"{path.name} cannot be {done}: {reason}.", where=str(path), do=do) from error
-
-
-@contextlib.contextmanager
-def lock(folder: Path) -> Iterator[str]:
-    """Hold `folder` against other processes; `RunError` where one holds it already.
-
-    The lock is the system's (flock on ``.lock``) and ends with the process, however it ends. Yields
-    an empty text, or one sentence to be shown where the file system knows no locks.
-    """
-    path = folder / _LOCK
-    with refusing("written", path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    _held.add(descriptor)
-    try:
-        with refusing("locked", folder):
-            note = _take(descriptor, folder)
-        yield note
-    finally:
-        _held.discard(descriptor)
-        with contextlib.suppress(OSError, MemoryError):  # it is closed, whatever the system says
-            os.close(descriptor)
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether some process (this one too) holds `folder`'s lock now; False where that cannot be told."""
-    try:
-        import fcntl
-    except ImportError:  # Windows knows no flock
-        return False
-    try:
-        descriptor = os.open(folder / _LOCK, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno in (errno.EWOULDBLOCK, errno.EACCES)
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def free_bytes(folder: Path) -> int:
@@ -390,47 +346,6 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-_held: set[int] = set()
-"""Descriptors of the locks held by this process, for `_forget_locks` alone."""
-
-
-def _forget_locks() -> None:
-    # A forked worker shares its parent's lock; if it kept it, a worker that outlives a killed trainer
-    # would keep the run locked.
-    for descriptor in _held:
-        os.close(descriptor)
-    _held.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_locks)
-
-
-def _take(descriptor: int, folder: Path) -> str:
-    unlocked = f"The file system of {folder} knows no locks: make sure that only one training uses this folder."
-    try:
-        import fcntl
-    except ImportError:  # Windows knows no flock
-        return unlocked
-    for _ in range(_LOCK_TRIES):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _NO_LOCKS:
-                return unlocked
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise
-            # `is_locked` of another process holds the lock for a moment.
-            time.sleep(_LOCK_PAUSE)
-        else:
-            return ""
-    raise RunError(
-        "Another process is working on this run.",
-        where=str(folder),
-        do="wait for it to end or stop it, or train into another folder with --run FOLDER",
-    )
 
 
 def _aside(final: Path) -> Path:

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stepwell import files, randomness
+from stepwell import files, locks, randomness
 from stepwell.errors import RunError
 from stepwell.schema import PARTS
 
@@ -182,7 +182,7 @@ def _held(root: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(files.lock(root))
+                stack.enter_context(locks.hold(root))
                 break
             except RunError:
                 if time.monotonic() > end:

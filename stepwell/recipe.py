@@ -19,6 +19,7 @@ import msgspec
 from stepwell import discovery
 from stepwell.discovery import Folder
 from stepwell.errors import RecipeError
+from stepwell.plain_yaml import dump, plain, read_yaml
 from stepwell.sections import (
     OUTLINE,
     OWN,
@@ -42,10 +43,7 @@ from stepwell.settings import (
     TrainingOptions,
     convert,
     describe_options,
-    dump,
     fields_of,
-    plain,
-    read_yaml,
     typed,
 )
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args
 
-from stepwell import files
+from stepwell import files, locks
 from stepwell.errors import RunError
 from stepwell.recipe import Recipe, from_yaml
 
@@ -71,7 +71,7 @@ class Run:
         Yields an empty text, or a sentence to be shown where the file system knows no locks.
         `RunError` where another process works on this run.
         """
-        with files.lock(self.folder) as note:
+        with locks.hold(self.folder) as note:
             files.clean(self.folder)
             yield note
 
@@ -114,7 +114,7 @@ def create(folder: Path, kind: str, task: str, command: str) -> Run:
     with files.refusing("made", folder):
         folder.mkdir(parents=True, exist_ok=True)
     _refuse_if_used(folder)
-    with files.lock(folder):
+    with locks.hold(folder):
         _refuse_if_used(folder)  # another process may have begun one while we waited
         now = _now()
         state = {"format": FORMAT, "kind": kind, "task": task, "command": command}
@@ -162,7 +162,7 @@ def remove(folder: Path) -> None:
     open_run(folder)
     if here == whole or whole in here.parents:
         raise RunError("You are inside this run folder.", where=str(whole), do="change to another folder first")
-    with files.lock(folder):
+    with locks.hold(folder):
         files.discard(folder)
 
 
@@ -186,7 +186,8 @@ def _read_state(folder: Path) -> dict[str, Any]:
 
 def _refuse_if_used(folder: Path) -> None:
     with files.refusing("read", folder):
-        is_run, foreign = (folder / _FILE).is_file(), not all(files.is_ours(one.name) for one in folder.iterdir())
+        is_run = (folder / _FILE).is_file()
+        foreign = any(one.name != locks.NAME and not files.is_left_over(one.name) for one in folder.iterdir())
     if is_run:
         finished = _read_state(folder)["state"] == "finished"
         on = "to train it further: " if finished else "to take it up again: "
@@ -236,7 +237,7 @@ def _summary(folder: Path) -> dict[str, Any]:
         summary["why"] = error.what
     else:
         summary |= {name: state[name] for name in ("task", "kind", "state", "why", "created")}
-        if state["state"] in ("created", "running") and not files.is_locked(folder):
+        if state["state"] in ("created", "running") and not locks.held(folder):
             summary |= {"state": "stopped", "why": _DIED}
     return {**summary, "score": _headline(folder), "bytes": _size(folder)}
 

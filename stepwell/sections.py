@@ -17,15 +17,14 @@ import msgspec
 from stepwell import discovery
 from stepwell.discovery import Folder
 from stepwell.errors import RecipeError, UsageError, did_you_mean
+from stepwell.plain_yaml import dump, read_yaml
 from stepwell.settings import (
     AnswerOptions,
     Budget,
     TrainingOptions,
     convert,
     default_of,
-    dump,
     fields_of,
-    read_yaml,
     typed,
 )
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import stepwell
-from stepwell import api, calibration, checkpoint, files
+from stepwell import api, calibration, checkpoint, locks
 from stepwell import run as run_folders
 from stepwell.errors import DataError, Interrupted, RecipeError, RunError, TrainingError, UsageError
 from stepwell.history import History
@@ -171,7 +171,7 @@ def test_looks_at_the_data_are_counted(finished: Any, digits: Path) -> None:
 
 def test_two_trainings_on_one_folder_are_one_too_many(finished: Any, tmp_path: Path) -> None:
     run = copied(finished, tmp_path / "run")
-    with files.lock(run), pytest.raises(RunError, match="Another process"):
+    with locks.hold(run), pytest.raises(RunError, match="Another process"):
         stepwell.resume(run, settings={"budget.steps": 1}, progress="quiet")
 
 

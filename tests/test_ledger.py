@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stepwell import files, ledger
+from stepwell import ledger, locks
 from stepwell.splits import kfold, stratified
 
 KEY = ledger.split_key("stratified", stratified.Options(), 0)
@@ -181,7 +181,7 @@ def test_several_processes_write_one_after_the_other(root):
 def test_it_waits_for_another_run_and_gives_up_with_a_note(root, monkeypatch):
     monkeypatch.setattr(ledger, "_PATIENCE", 0.0)
     root.mkdir(parents=True)
-    with files.lock(root):
+    with locks.hold(root):
         assert "Another process" in Data(range(5)).remember(root).notes[0]
 
 

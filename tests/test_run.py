@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stepwell import files, run
+from stepwell import locks, run
 from stepwell.errors import RunError
 
 
@@ -196,4 +196,4 @@ def test_two_starts_on_one_folder_give_one_run():
     codes = [one.wait(30) for one in started]
     assert sorted(codes) == [0, 7]
     assert json.loads(Path("mine/run.json").read_text())["command"] == str(codes.index(0))
-    assert not files.is_locked(Path("mine"))
+    assert not locks.held(Path("mine"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from writers import NEW, OLD, WRITERS
 
-from stepwell import files
+from stepwell import files, locks
 
 NAMES = ("file", "checkpoint", "run state")  # benchmarks/faults.py kills all of them
 
@@ -37,7 +37,7 @@ def whole_after_kills(name: str, root: Path, points: int) -> None:
     found = []
     for point in range(1, points + 1):
         folder = root / name / str(point)
-        assert not files.is_locked(folder / "run")
+        assert not locks.held(folder / "run")
         files.clean(folder)
         found.append(WRITERS[name].seen(folder))
         assert not list(folder.rglob("*.tmp")), f"killed at point {point}, something is left"

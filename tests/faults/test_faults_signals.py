@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import stepwell
-from stepwell import checkpoint, files, run, training
+from stepwell import checkpoint, files, locks, run, training
 from stepwell.errors import RunError
 
 PATIENCE = 60.0  # seconds: two cores may be shared by many
@@ -53,7 +53,7 @@ def test_sigterm_saves_while_a_second_trainer_is_kept_out(tmp_path: Path) -> Non
     )
     try:
         wait_for(folder / "history.jsonl", process)
-        assert files.is_locked(folder)
+        assert locks.held(folder)
         with pytest.raises(RunError, match="Another process is working on this run"):
             stepwell.resume(folder, progress="quiet")
         with pytest.raises(RunError, match="Another process is working on this run"):
@@ -69,7 +69,7 @@ def test_sigterm_saves_while_a_second_trainer_is_kept_out(tmp_path: Path) -> Non
     assert "Traceback" not in said
     ended = run.open_run(folder).state()
     assert ended["state"] == "stopped" and "everything up to here is saved" in ended["why"]
-    assert not files.is_locked(folder)
+    assert not locks.held(folder)
     state, notes = checkpoint.load_latest(folder / "checkpoints")
     assert state is not None and notes == []
     steps = [line for line in files.read_lines(folder / "history.jsonl") if line["kind"] == "step"]
