@@ -6,6 +6,7 @@ Files are read, not imported, wherever that is enough, so that these checks cost
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -127,6 +128,7 @@ def test_no_drawers() -> None:
     assert not drawers, "name a file for what it does"
 
 
+@functools.cache
 def code(path: Path) -> str:
     """What a file does: its text without comments and docstrings, in which a task may serve as an example."""
     tree = ast.parse(path.read_text())
