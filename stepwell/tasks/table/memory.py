@@ -133,7 +133,13 @@ def _of_columns(columns: Mapping[str, Any], where: str, options: Options) -> Tab
         raise DataError("The table has no rows.", where=where, do=LAYOUT)
     found = {name: column_of(column, rules, f"{where}, column {name!r}") for name, column in columns.items()}
     why = "a table in memory has its own names and values"
-    settings = {"header": ("yes", why), "delimiter": ("comma", why), "encoding": ("utf-8", why), "decimal": (".", why)}
+    settings = {
+        "header": ("yes", why),
+        "delimiter": ("comma", why),
+        "quote": ("double", why),
+        "encoding": ("utf-8", why),
+        "decimal": (".", why),
+    }
     return Table(where, found, rows, 0, rules, settings)
 
 

@@ -27,6 +27,9 @@ class Options:
     delimiter: Annotated[
         str, Meta(min_length=1, description="what is between cells: comma, semicolon, tab, pipe, space, or a character")
     ] = "auto"
+    quote: Annotated[
+        Literal["auto", "double", "single"], Meta(description="the quotes around cells: \", or ' as in ARFF")
+    ] = "auto"
     encoding: Annotated[str, Meta(min_length=1, description="the encoding of a text file, for instance cp1252")] = (
         "auto"
     )

@@ -6,7 +6,6 @@ more where a column that began as numbers turns out to be text: then its cells a
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import itertools
@@ -34,6 +33,9 @@ _HEAD_CHARACTERS = 2**22
 _CELLS = 2**16  # read at a time: they stay in the processor's cache
 _PREFACE = 5  # lines before a table that may say other things
 _DELIMITERS = {"tab": "\t", "semicolon": ";", "pipe": "|", "comma": ",", "space": " "}
+_QUOTES = {"double": '"', "single": "'"}
+_BEGUN = re.compile(r"(?:^|[,;|\t])[ ]*'", re.MULTILINE)
+_SINGLE = re.compile(r"(?:^|[,;|\t])[ ]*'[^'\r\n]*'[ ]*(?=[,;|\t\r\n]|\Z)", re.MULTILINE)
 _STEADY = 0.95  # share of the records that must be of one width for a separator to be taken at once
 _LOOSE = 0.5  # and below which it may be spaces that separate
 _SPREADSHEET = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # a first line by which Excel is told the separator
@@ -48,6 +50,7 @@ class Layout:
 
     encoding: str
     delimiter: str
+    quote: str
     header: bool
     preface: int
     names: tuple[str, ...]
@@ -84,6 +87,7 @@ def read(path: Path, options: Options, *, texts: bool | frozenset[str] = frozens
         )
         if layout.delimiter in _DELIMITERS.values()
         else (layout.delimiter, "as given"),
+        "quote": (next(word for word, sign in _QUOTES.items() if sign == layout.quote), "by its first lines"),
         "header": ("yes" if layout.header else "no", "by its first lines"),
         "encoding": (layout.encoding, "by its bytes"),
         "decimal": (layout.rules.decimal, "by its first lines"),
@@ -96,11 +100,12 @@ def look(path: Path, options: Options, *, glance: bool = False) -> Layout:
 
     With a `glance` the encoding is that of the first bytes; else all of them are gone through.
     """
-    encoding, findings = _encoding(path, options.encoding, _HEAD_CHARACTERS if glance else None)
+    encoding, findings = text.encoding(path, options.encoding, _HEAD_CHARACTERS if glance else None)
     head = _head(path, encoding)
     told = _SPREADSHEET.match(head)
-    delimiter = told[1] if told and options.delimiter == "auto" else _delimiter(head, options.delimiter, path)
-    records = [record for _, record in _parsed(io.StringIO(head, newline=""), delimiter, path, HEAD)]
+    quote = _quote(head) if options.quote == "auto" else _QUOTES[options.quote]
+    delimiter = told[1] if told and options.delimiter == "auto" else _delimiter(head, quote, options.delimiter, path)
+    records = [record for _, record in _parsed(io.StringIO(head, newline=""), delimiter, quote, path, HEAD)]
     if not records:
         raise DataError("The file is empty.", where=str(path), do="give a table with a header and rows")
     width = _width(records)
@@ -115,6 +120,7 @@ def look(path: Path, options: Options, *, glance: bool = False) -> Layout:
         preface = max(preface, 1)
         width = max(_width(records[1:]), len(records[1]))
     findings += _preface_finding(records[:preface], path)
+    findings += _quote_finding(path) if options.quote == "auto" and quote == "'" else []
     body = records[preface:]
     rules = cells.Rules(_decimal(body, options.decimal), frozenset(options.tokens()))
     header = options.header == "yes" or (options.header == "auto" and has_header(body, width, rules))
@@ -123,7 +129,8 @@ def look(path: Path, options: Options, *, glance: bool = False) -> Layout:
     if header and len(names) == width - 1:
         unnamed_last = all(not record[-1].strip() for record in body[1:] if len(record) == width)
         names = [*names, ""] if unnamed_last else ["row", *names]
-    return Layout(encoding, delimiter, header, preface, tuple(store.unique_names(names)), width, rules, tuple(findings))
+    unique = tuple(store.unique_names(names))
+    return Layout(encoding, delimiter, quote, header, preface, unique, width, rules, tuple(findings))
 
 
 def first_row(path: Path, layout: Layout) -> Record:
@@ -160,7 +167,7 @@ def _columns(path: Path, layout: Layout, texts: set[str]) -> tuple[dict[str, cel
 def _chunks(path: Path, layout: Layout, size: int) -> Iterator[list[Record]]:
     """The rows below the header, some at a time, each as wide as the table; `DataError` at one that is not."""
     with _opened(path, layout.encoding) as file:
-        records = _parsed(file, layout.delimiter, path)
+        records = _parsed(file, layout.delimiter, layout.quote, path)
         for _ in range(layout.preface + layout.header):
             next(records)
         chunk: list[Record] = []
@@ -204,13 +211,15 @@ def _opened(path: Path, encoding: str) -> Iterator[io.TextIOBase]:
         raise text.cannot_be_read(path, error) from error
 
 
-def _parsed(file: io.TextIOBase, delimiter: str, path: Path, most: int | None = None) -> Iterator[tuple[int, Record]]:
+def _parsed(
+    file: io.TextIOBase, delimiter: str, quote: str, path: Path, most: int | None = None
+) -> Iterator[tuple[int, Record]]:
     """The records that are not blank, each with the number of the line it ends on; the first `most` alone."""
     lines = text.lines(file, path)
     if delimiter == " ":
         lines = (" ".join(line.split()) for line in lines)
     csv.field_size_limit(_FIELD)
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != " ", strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=delimiter != " ", strict=True)
     found = last = 0
     try:
         for record in reader:
@@ -228,45 +237,9 @@ def _parsed(file: io.TextIOBase, delimiter: str, path: Path, most: int | None = 
         raise DataError(
             f"The text cannot be taken apart: {error}.",
             where=f"{path}, line{begun} {reader.line_num:,}",
-            do="look at the quotes where this begins: a quoted cell ends with a quote, quotes within it are doubled",
+            do="look at the quotes where this begins: a quoted cell ends with a quote, quotes within it are doubled"
+            + ("; if ' is no quote here, say --reader.quote double" if quote == "'" else ""),
         ) from error
-
-
-def _encoding(path: Path, wanted: str, most: int | None) -> tuple[str, list[Finding]]:
-    """The encoding of a file: as wanted, by its mark, UTF-8 where all of it is, else Windows' own for the West.
-
-    All of it, or (about) the first `most` bytes.
-    """
-    if wanted != "auto":
-        try:
-            return codecs.lookup(wanted).name, []
-        except LookupError as error:
-            raise DataError(f"There is no encoding {wanted!r}.", do="for instance utf-8, cp1252, latin-1") from error
-    decoder, place = codecs.getincrementaldecoder("utf-8")(), 0
-    try:
-        with text.opened(path) as raw:
-            start = raw.read(4)
-            if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
-                return "utf-32", []
-            if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-                return "utf-16", []
-            block = start + raw.read(2**20)
-            if b"\0" in block:
-                raise DataError(
-                    "The file holds bytes and no text.",
-                    where=str(path),
-                    do="save it as CSV or Parquet; if it is text, name its encoding, for instance "
-                    "--reader.encoding utf-16-le",
-                )
-            while block and (most is None or place < most):
-                decoder.decode(block)
-                place += len(block)
-                block = raw.read(2**20)
-    except UnicodeDecodeError as error:
-        return "cp1252", [_encoding_finding(path, place + error.start, error.object[error.start])]
-    except text.DAMAGED as error:
-        raise text.cannot_be_read(path, error) from error
-    return "utf-8-sig", []
 
 
 def _head(path: Path, encoding: str) -> str:
@@ -276,22 +249,32 @@ def _head(path: Path, encoding: str) -> str:
     return "".join(lines if len(head) < _HEAD_CHARACTERS or len(lines) < 3 else lines[:-1])
 
 
-def _delimiter(head: str, wanted: str, path: Path) -> str:
+def _quote(head: str) -> str:
+    """The sign around quoted cells: ' where nearly every line has a cell in such, none begins one and leaves it open,
+    and " stands nowhere, as what was made from ARFF is written; else ".
+    """
+    lines = sum(1 for line in head.splitlines() if line.strip())
+    begun = len(_BEGUN.findall(head))
+    single = '"' not in head and begun >= _STEADY * (lines - 1) > 0 and len(_SINGLE.findall(head)) == begun
+    return "'" if single else '"'
+
+
+def _delimiter(head: str, quote: str, wanted: str, path: Path) -> str:
     """The first separator that gives the records one width, else what comes nearest; spaces where no other does."""
     if wanted != "auto":
         return _DELIMITERS.get(wanted, wanted)
-    shares = {sign: _share(head, sign, path) for sign in _DELIMITERS.values() if sign != " "}
+    shares = {sign: _share(head, sign, quote, path) for sign in _DELIMITERS.values() if sign != " "}
     steady = next((sign for sign, share in shares.items() if share >= _STEADY), None)
     if steady is not None:
         return steady
     best = max(shares, key=lambda sign: shares[sign])
-    return " " if shares[best] < _LOOSE and _share(head, " ", path) >= _STEADY else best
+    return " " if shares[best] < _LOOSE and _share(head, " ", quote, path) >= _STEADY else best
 
 
-def _share(head: str, sign: str, path: Path) -> float:
+def _share(head: str, sign: str, quote: str, path: Path) -> float:
     """The share of the first records that have the commonest width under a separator; 0 where that is one cell."""
     try:
-        records = [record for _, record in _parsed(io.StringIO(head, newline=""), sign, path, HEAD)]
+        records = [record for _, record in _parsed(io.StringIO(head, newline=""), sign, quote, path, HEAD)]
     except DataError:
         return 0.0
     width = _width(records) if records else 1
@@ -352,19 +335,6 @@ def _counted(first: Sequence[str]) -> bool:
     return len(found) > 1 and all(after - before == 1 for before, after in itertools.pairwise(found))
 
 
-def _encoding_finding(path: Path, place: int, byte: int) -> Finding:
-    return Finding(
-        name="encoding_guessed",
-        severity=1,
-        message=f"{path.name} is not UTF-8 (byte {place:,} is {byte:#04x}); it was read as cp1252.",
-        why="In another encoding letters beyond A to Z would be others.",
-        remedy="save it as UTF-8, or name its encoding with --reader.encoding",
-        where={"file": path.name},
-        evidence={"byte": place},
-        refuted_by="its letters beyond A to Z being right as they are shown",
-    )
-
-
 def _preface_finding(records: Sequence[Record], path: Path) -> list[Finding]:
     if not records:
         return []
@@ -396,5 +366,19 @@ def _header_finding(records: Sequence[Record], header: bool, options: Options, p
             remedy="add a header, or say so with --reader.header yes or no",
             where={"file": path.name},
             refuted_by="the first line being the names of the columns",
+        )
+    ]
+
+
+def _quote_finding(path: Path) -> list[Finding]:
+    return [
+        Finding(
+            name="single_quotes",
+            severity=1,
+            message=f"The cells of {path.name} stand in single quotes, which were left off.",
+            why="What is quoted may hold the separator, and a number in quotes is a number.",
+            remedy="nothing, if they are quotes; to keep them as part of the text: --reader.quote double",
+            where={"file": path.name},
+            refuted_by="the signs being part of what the cells say",
         )
     ]

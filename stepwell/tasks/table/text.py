@@ -1,7 +1,8 @@
-"""The bytes and the lines of a file of text, plain or gzipped, within what a line and a packed file may come to."""
+"""A file of text, plain or gzipped: its bytes and lines, within what these may come to, and its encoding."""
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import zlib
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from stepwell import archives
 from stepwell.errors import DataError
+from stepwell.schema import Finding
 
 DAMAGED = (OSError, EOFError, zlib.error)
 """What reading a file that is not whole, or not there, raises."""
@@ -42,6 +44,43 @@ def lines(file: io.TextIOBase, path: Path) -> Iterator[str]:
                 do="write a row a line; what is no table (JSON, XML, a workbook) has to be made one first",
             )
         yield line
+
+
+def encoding(path: Path, wanted: str, most: int | None) -> tuple[str, list[Finding]]:
+    """The encoding of a file: as wanted, by its mark, UTF-8 where all of it is, else Windows' own for the West.
+
+    All of it, or (about) the first `most` bytes.
+    """
+    if wanted != "auto":
+        try:
+            return codecs.lookup(wanted).name, []
+        except LookupError as error:
+            raise DataError(f"There is no encoding {wanted!r}.", do="for instance utf-8, cp1252, latin-1") from error
+    decoder, place = codecs.getincrementaldecoder("utf-8")(), 0
+    try:
+        with opened(path) as raw:
+            start = raw.read(4)
+            if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+                return "utf-32", []
+            if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                return "utf-16", []
+            block = start + raw.read(2**20)
+            if b"\0" in block:
+                raise DataError(
+                    "The file holds bytes and no text.",
+                    where=str(path),
+                    do="save it as CSV or Parquet; if it is text, name its encoding, for instance "
+                    "--reader.encoding utf-16-le",
+                )
+            while block and (most is None or place < most):
+                decoder.decode(block)
+                place += len(block)
+                block = raw.read(2**20)
+    except UnicodeDecodeError as error:
+        return "cp1252", [_encoding_finding(path, place + error.start, error.object[error.start])]
+    except DAMAGED as error:
+        raise cannot_be_read(path, error) from error
+    return "utf-8-sig", []
 
 
 def cannot_be_read(path: Path, error: BaseException) -> DataError:
@@ -76,3 +115,16 @@ class _Unpacked(io.RawIOBase):
     def close(self) -> None:
         self._stream.close()
         super().close()
+
+
+def _encoding_finding(path: Path, place: int, byte: int) -> Finding:
+    return Finding(
+        name="encoding_guessed",
+        severity=1,
+        message=f"{path.name} is not UTF-8 (byte {place:,} is {byte:#04x}); it was read as cp1252.",
+        why="In another encoding letters beyond A to Z would be others.",
+        remedy="save it as UTF-8, or name its encoding with --reader.encoding",
+        where={"file": path.name},
+        evidence={"byte": place},
+        refuted_by="its letters beyond A to Z being right as they are shown",
+    )

@@ -108,6 +108,46 @@ def test_packed_bom_and_other_encodings_read_alike(tmp_path: Path) -> None:
         read(tmp_path / "b.csv", encoding="klingon")
 
 
+def single_quoted(extra: str = "") -> str:
+    lines = [f"'{i}',{i}.5,'{'red, dark' if i % 3 else 'blue'}','{'big' if i >= 15 else 'small'}'" for i in range(30)]
+    return "\n".join(["'count',size,'color','y'", *lines]) + "\n" + extra
+
+
+def test_single_quotes_as_in_arff_are_left_off_and_said(tmp_path: Path) -> None:
+    examples = read(written(tmp_path / "a.csv", single_quoted()))
+    assert examples.columns == ("count", "size", "color")
+    assert column(examples, "count")[:3] == [0.0, 1.0, 2.0]
+    assert column(examples, "color")[:2] == ["blue", "red, dark"]
+    assert set(examples.facts["label"]) == {"small", "big"}
+    assert "single_quotes" in names(examples) and examples.settled["quote"][0] == "single"
+    told = read(written(tmp_path / "b.csv", single_quoted()), quote="single")
+    assert "single_quotes" not in names(told) and column(told, "color") == column(examples, "color")
+
+
+@pytest.mark.parametrize("cell", ["O'Neil", "'s-Gravenhage", "'tis", "rock 'n' roll"])
+def test_apostrophes_are_no_quotes(tmp_path: Path, cell: str) -> None:
+    examples = read(written(tmp_path / "a.csv", rows().replace("red", cell)))
+    assert column(examples, "color")[1] == cell
+    assert "single_quotes" not in names(examples) and examples.settled["quote"][0] == "double"
+
+
+def test_single_quotes_stay_where_others_are_the_quotes_or_are_asked_for(tmp_path: Path) -> None:
+    mixed = single_quoted().replace("'blue'", '"blue"')
+    assert column(read(written(tmp_path / "a.csv", mixed.replace(", dark", ""))), "'color'")[1] == "'red'"
+    asked = read(written(tmp_path / "b.csv", single_quoted().replace(", dark", "")), quote="double")
+    assert set(asked.facts["label"]) == {"'small'", "'big'"}
+
+
+def test_a_single_quote_that_stays_open_far_down_names_its_line_and_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(separated, "_HEAD_CHARACTERS", 2000)
+    many = single_quoted("".join(f"'{i}',{i}.5,'blue','big'\n" for i in range(300)) + "'9',1.5,'tis,'big'\n")
+    with pytest.raises(DataError, match="taken apart") as caught:
+        read(written(tmp_path / "a.csv", many))
+    assert "332" in str(caught.value.where) and "--reader.quote double" in caught.value.do
+
+
 def test_a_decimal_comma(tmp_path: Path) -> None:
     text = rows().replace(".5", "@5").replace(",", ";").replace("@", ",")
     examples = read(written(tmp_path / "a.csv", text))
