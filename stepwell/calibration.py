@@ -36,6 +36,7 @@ FINISHING_LATER = 0.5  # of the budget, where it became slower since
 ASKED, EXPLAINED = 11_000, 65_000  # answers besides those to the test part: for gate and confidence; for importance
 SCORED = 5e-7  # seconds to score one test example in one resample, with all metrics and rivals
 ADAPTED_SHARE = 0.08  # of the budget, for what takes fewer resamples and examples where less is left
+LEAST_TRAINING = 5.0  # seconds for which a longer budget is worth asking
 MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
 TRIED = 0.0  # seconds of measuring that stand for: one cycle, to see that it works and what it needs
 WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 1.0, 60
@@ -86,7 +87,7 @@ def shares(budget: float, gone: float, after: After = IDLE) -> Shares:
     baselines, finishing = baseline_seconds(budget), finishing_seconds(budget, after)
     training = budget - gone - baselines - finishing
     if training <= 0:
-        least = (gone + 5) / 0.6
+        least = (gone + LEAST_TRAINING) / (1.0 - BASELINE_SHARE - FINISHING_MOST)  # enough, whatever comes after
         raise BudgetError(
             f"The time budget of {budget:.0f} s is used up before training can begin "
             f"({gone:.0f} s went into reading, checking and preparing the data).",

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from stepwell import calibration
-from stepwell.errors import TrainingError
+from stepwell.errors import BudgetError, TrainingError
 from stepwell.settings import Budget
 
 UNTIMED = (float("nan"), float("nan"))
@@ -60,10 +60,14 @@ def test_what_comes_after_training_is_kept_by_what_was_measured() -> None:
     assert calibration.finishing_seconds(60.0, calibration.After(slowness=50.0)) <= 0.4 * 60
 
 
-def test_a_budget_that_is_used_up_says_how_much_is_needed() -> None:
-    with pytest.raises(TrainingError, match="used up") as caught:
-        calibration.shares(5.0, gone=6.0)
-    assert "--time" in caught.value.do
+@pytest.mark.parametrize("after", [calibration.IDLE, calibration.After(each=0.01, test=10_000, slowness=3.0)])
+@pytest.mark.parametrize(("budget", "gone"), [(5.0, 6.0), (180.0, 160.0), (600.0, 590.0)])
+def test_a_budget_that_is_used_up_says_how_much_is_enough(budget: float, gone: float, after: calibration.After) -> None:
+    with pytest.raises(BudgetError, match="used up") as caught:
+        calibration.shares(budget, gone, after)
+    least = caught.value.least
+    assert least > budget and f"--time {math.ceil(least)}s" in caught.value.do
+    assert calibration.shares(least, gone, after).training > 0
 
 
 def test_the_faster_number_of_threads_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
