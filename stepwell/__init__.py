@@ -3,6 +3,7 @@
     stepwell.check(data)                     what is wrong with the data
     stepwell.train(task, data, …)            check, split, train, judge, explain, export; gives a Result
     stepwell.resume(run)                     take up a run that was stopped
+    stepwell.heal(run)                       what the doctor found, answered by changes that are proven
     stepwell.predict(run, sources)           the artifact at work, one dictionary an example
     stepwell.evaluate(run, data=None)        scores with intervals beside baselines
     stepwell.compare(runs)                   is one really better? paired differences on the same test examples
@@ -20,13 +21,26 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stepwell.api import check, compare, env, evaluate, resume, runs, sample, train
+    from stepwell.api import check, compare, env, evaluate, heal, resume, runs, sample, train
     from stepwell.doctor.watch import watch
     from stepwell.prediction import load, predict
 
 __version__ = "0.1.0"
 
-__all__ = ["check", "compare", "env", "evaluate", "load", "predict", "resume", "runs", "sample", "train", "watch"]
+__all__ = [
+    "check",
+    "compare",
+    "env",
+    "evaluate",
+    "heal",
+    "load",
+    "predict",
+    "resume",
+    "runs",
+    "sample",
+    "train",
+    "watch",
+]
 _HOMES = {"load": "prediction", "predict": "prediction", "watch": "doctor.watch"}
 """Where the names are that do not wait for the imports of the others."""
 

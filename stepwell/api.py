@@ -7,6 +7,7 @@ imports less than this.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import statistics
@@ -22,7 +23,7 @@ import msgspec
 from stepwell import discovery, files, inspection, reading, recipe
 from stepwell import run as run_folders
 from stepwell.artifact import predictor
-from stepwell.errors import DataError, Interrupted, MissingExtraError, RunError, UsageError
+from stepwell.errors import DataError, Interrupted, MissingExtraError, RunError, TrainingError, UsageError
 from stepwell.job import Clock, Job
 from stepwell.prediction import load as load
 from stepwell.prediction import predict as predict
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from stepwell.doctor.examination import Examination
     from stepwell.schema import Finding
     from stepwell.teaching import Taught
+    from stepwell.trials.healing import Healing
 
 Source = Any
 """Where data lie: a path, or arrays or a map-style data set in memory, as the task's readers take them."""
@@ -277,6 +279,9 @@ def resume(
             where=str(run),
             do="resume it without a budget, or train anew with a larger one",
         )
+    if state["kind"] == "heal":
+        do = f"stepwell heal {Path(run).parent}"
+        raise RunError("A healing goes on when it is asked for again.", where=str(run), do=do)
     frozen = ("recipe.yaml", "draft.yaml") if state["kind"] == "single" else ("draft.yaml",)
     written = [opened.path(name) for name in frozen if opened.path(name).exists()]
     if not written or "data" not in state:
@@ -369,6 +374,81 @@ def diagnose(
     from stepwell.doctor import script as scripts
 
     return scripts.examine(target, words, told=told)
+
+
+def train_and_heal(task: str | None = None, data: Source = None, **words: Any) -> Healing:
+    """Train as `train` does, with its words for a single training, and heal the run, also where it failed."""
+    owner = task if task is not None else _only_task(data)
+    plan(owner, data, words.get("recipes", ()), words.get("settings"))  # what is wrong is said before there is a folder
+    reading.must_exist(data)
+    chosen = words.pop("run", None)
+    place = Path(chosen) if chosen is not None else run_folders.new_folder(discovery.task(owner).name)
+    with contextlib.suppress(TrainingError):  # what failed is what is to be healed; the run knows why
+        train(owner, data, run=place, **words)
+    return heal(place, data=data, progress=words.get("progress", "auto"))
+
+
+def heal(
+    run: str | Path, *, time: str | float | None = None, data: Source | None = None, progress: str = "auto"
+) -> Healing:
+    """Answer what the doctor found in a run by changes of its recipe, each proven, and train the healed recipe.
+
+    `time` bounds the whole. `data` is needed where the run was trained on arrays or its data were moved. What was
+    trained lies in the run's folder ``heal``; a healing that was stopped goes on when it is asked for again, and one
+    that is done is told again. See `stepwell.trials.healing`.
+    """
+    clock = Clock()
+    _need_torch()
+    from stepwell import training
+    from stepwell.report import healing as page
+    from stepwell.trials import healing
+
+    ill = run_folders.open_run(Path(run))
+    known = ill.state()
+    source = _healable(ill, known, data)
+    seconds = None if time is None else recipe.budget({"time": time}).time
+    folder = ill.folder / "heal"
+    if not (folder / "run.json").is_file():
+        run_folders.create(folder, "heal", known["task"], shlex.join(sys.argv))
+    made = run_folders.open_run(folder)
+    if made.state()["state"] == "finished":
+        return msgspec.convert(made.read_json(healing.RESULT), healing.Healing)
+    with open_progress(progress, made.path("log.txt")) as shown, made.lock():
+        force = bool(known.get("force"))
+        work = Job(made, discovery.task(known["task"]), ill.recipe(), source, shown, clock, force=force)
+        try:
+            found = healing.heal(ill, work, seconds)
+            content = healing.to_json(found)
+            made.write_json(healing.RESULT, content)
+            made.write_json("findings.json", content["findings"])
+            files.write_whole(made.path(healing.PAGE), page.build(content))
+            made.set_state("finished")
+        except BaseException as error:
+            training.interrupted_or_failed(made, error)
+            if isinstance(error, Interrupted | KeyboardInterrupt):
+                again = f"stepwell heal {ill.folder}"
+                raise Interrupted("Stopped; what was tried is saved.", where=str(folder), do=again) from error
+            raise
+    return found
+
+
+def _healable(ill: run_folders.Run, known: Mapping[str, Any], data: Source | None) -> Source:
+    """Where the data of a run lie that can be healed; RunError where it cannot be."""
+    where = str(ill.folder)
+    if known["kind"] != "single":
+        do = "heal one of its members, or train a single network"
+        raise RunError(f"A run of several trainings ({known['kind']}) is not healed as one.", where=where, do=do)
+    if known.get("own_model"):
+        do = "use stepwell.watch around your own training"
+        raise RunError("This run trained a module of your own, which no recipe can change.", where=where, do=do)
+    if not ill.path("recipe.yaml").exists():
+        raise RunError("This run stopped before its recipe was complete.", where=where, do="train it anew")
+    source = data if data is not None else known.get("data")
+    if source is None:
+        do = "give them again: stepwell.heal(run, data=…)"
+        raise RunError("This run was trained on data in memory, which only the caller has.", where=where, do=do)
+    reading.must_exist(source)
+    return source
 
 
 def lesson(name: str, folder: str | Path | None = None, *, progress: str = "auto") -> Taught:

@@ -58,6 +58,29 @@ def diagnosed(facts: Mapping[str, Any], *, everything: bool) -> str:
     return "\n".join(lines)
 
 
+def healed(facts: Mapping[str, Any]) -> str:
+    """What healing came to: each finding with its answer, what was tried, where the healed run is."""
+    lines = []
+    for one in facts["findings"]:
+        state = "proven" if one["verified"] else "advice"
+        lines.append(f"{one['name']}: {state}: {printable(one['remedy'])}")
+    if facts["tried"]:
+        table = [["tried", "gain", "at least", "over placebo", "at least", ""]]
+        for one in facts["tried"]:
+            proof = one["proof"]
+            cells = [proof[name] for name in ("gain", "low", "over_placebo", "low_over_placebo")]
+            numbers = ["" if cell is None else f"{cell:+.3f}" for cell in cells]
+            table.append([one["flags"], *numbers, "accepted" if one["accepted"] else one["said"].partition(":")[0]])
+        lines += ["", *_table(table)]
+        lines += ["", f"cost: {facts['cost']['arms']:.0f} trainings, {facts['cost']['trainings']:g} times one"]
+    lines += [facts["said"]]
+    if facts["page"]:
+        lines.append(f"page: {facts['page']}")
+    if facts["run"]:
+        lines.append(f"run:  {facts['run']}")
+    return "\n".join(lines)
+
+
 def lessons(known: Mapping[str, str]) -> str:
     """The lessons that there are, one a line."""
     width = max(map(len, known), default=0)

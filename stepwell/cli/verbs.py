@@ -138,6 +138,7 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folds", metavar="K|all", help="train K times, each time with another fold left out")
     parser.add_argument("--ensemble", metavar="N", help="train N networks that answer as one (--ensemble.kind KIND)")
     parser.add_argument("--imbalance", metavar="METHOD|compare", help="what is done about classes of unequal size")
+    parser.add_argument("--heal", action="store_true", help="answer what the doctor finds, prove it, train that too")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
     parser.add_argument("--force", action="store_true", help="train although the audit says stop")
     parser.add_argument("--no-examples", action="store_true", help="keep pictures, texts and paths out of the report")
@@ -155,6 +156,20 @@ def _train(arguments: Arguments) -> Answer:
         several = {name: getattr(arguments, name) for name in ("folds", "ensemble", "imbalance")}
         recipe = _api().plan(*given, arguments.recipe, arguments.settings, **several)
         return Answer({"recipe": recipe.values, "origins": recipe.origins}, to_yaml(recipe))
+    if arguments.heal:
+        if arguments.folds is not None or arguments.ensemble is not None or arguments.imbalance == "compare":
+            raise UsageError("Only a single training is healed.", do="leave out --heal, or ask for one training")
+        found = _api().train_and_heal(
+            *given,
+            recipes=arguments.recipe,
+            settings=arguments.settings,
+            run=arguments.run,
+            start=arguments.start,
+            force=arguments.force,
+            pictures=not arguments.no_examples,
+            progress=_progress(arguments),
+        )
+        return _healing(found)
     result = _api().train(
         *given,
         recipes=arguments.recipe,
@@ -270,6 +285,22 @@ def _diagnose(arguments: Arguments) -> Answer:
     return Answer(facts, text.diagnosed(facts, everything=arguments.verbose), code)
 
 
+def _heal_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="a run folder")
+    parser.add_argument("--data", metavar="DATA", help="where the data lie now, if they were moved")
+    flags.add_shortcuts(parser, ("time",))
+
+
+def _heal(arguments: Arguments) -> Answer:
+    time = arguments.settings.get("time")
+    return _healing(_api().heal(arguments.run, time=time, data=arguments.data, progress=_progress(arguments)))
+
+
+def _healing(found: Any) -> Answer:
+    facts = {"run": found.healed, **dataclasses.asdict(found)}
+    return Answer(facts, text.healed(facts), 0 if found.healed else 1)
+
+
 def _lesson_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", nargs="?", help="a lesson; without one, those that there are")
     parser.add_argument("--run", metavar="FOLDER", help="where to write (default lessons/NAME)")
@@ -346,6 +377,9 @@ VERBS = {
         _diagnose_flags,
         _diagnose,
         rest=True,
+    ),
+    "heal": Verb(
+        "heal RUN", "answers what the doctor found in a run by changes that are proven; trains it", _heal_flags, _heal
     ),
     "lesson": Verb(
         "lesson [NAME]", "what goes wrong in training, had on purpose and explained on a page", _lesson_flags, _lesson

@@ -1,0 +1,56 @@
+"""What healing a run came to, as a page that a skeptic would accept: everything tried, with its bounds and its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from stepwell.errors import counted
+from stepwell.report.charts import linear_axis
+from stepwell.report.dots import Row, dots
+from stepwell.report.markup import render_file, text_file
+
+
+def build(found: Mapping[str, Any]) -> str:
+    """The page as self-contained HTML, of the content of `heal.json`."""
+    bounded = [one for one in found["tried"] if one["proof"]["low"] is not None]
+    rows = [_row(one) for one in bounded]
+    values = [0.0, *(value for row in rows for value in (row.low, row.high))]
+    room = 0.08 * (max(values) - min(values))
+    page = render_file(
+        "healing.html",
+        style=Markup(text_file("page.css")),  # noqa: S704 - our own file
+        found=found,
+        picture=dots(rows, linear_axis(min(values) - room, max(values) + room), zero=True) if rows else None,
+        tried=[_cells(one) for one in found["tried"]],
+        count=counted(len(found["tried"]), "change was", "changes were"),
+    )
+    return str(page)
+
+
+def _row(one: Mapping[str, Any]) -> Row:
+    proof = one["proof"]
+    low = min(proof["low"], proof["low_over_placebo"])
+    gain = min(proof["gain"], proof["over_placebo"])
+    return Row(one["flags"], f"{gain:+.3f}, at least {low:+.3f}", low, gain, gain, one["said"], strong=one["accepted"])
+
+
+def _cells(one: Mapping[str, Any]) -> dict[str, Any]:
+    proof = one["proof"]
+
+    def number(value: float | None) -> str:
+        return "–" if value is None else f"{value:+.3f}"
+
+    return {
+        "change": one["flags"],
+        "finding": one["finding"].replace("_", " "),
+        "arms": [
+            (name, ", ".join(f"{value:.3f}" for value in one[name])) for name in ("unchanged", "placebo", "changed")
+        ],
+        "gain": f"{number(proof['gain'])} ({number(proof['low'])})",
+        "over": f"{number(proof['over_placebo'])} ({number(proof['low_over_placebo'])})",
+        "noise": "–" if proof["noise"] is None else f"{proof['noise']:.3f}",
+        "said": "accepted" if one["accepted"] else one["said"].partition(":")[0],
+    }

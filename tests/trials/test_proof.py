@@ -1,0 +1,49 @@
+"""The proof of a change: what it accepts, and that it rarely accepts what changes nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stepwell.trials import proof
+from stepwell.trials.proof import judge
+
+
+def test_a_clear_gain_is_provisional_on_two_seeds_and_verified_on_three() -> None:
+    unchanged, placebo, changed = [0.50, 0.50, 0.51], [0.51, 0.50, 0.50], [0.91, 0.92, 0.92]
+    assert judge(unchanged[:1], placebo[:1], changed[:1], 0.01).state == "open"
+    assert judge(unchanged[:2], placebo[:2], changed[:2], 0.01).state == "provisional"
+    found = judge(unchanged, placebo, changed, 0.01)
+    assert found.state == "verified"
+    assert found.gain == pytest.approx(0.413, abs=1e-3)
+    # By hand: differences .41, .42, .41; t of 2 degrees at 0.97 is 3.896.
+    assert found.low == pytest.approx(0.41333 - 3.896 * 0.0057735 / 3**0.5, abs=1e-4)
+
+
+def test_a_gain_that_chance_alone_shows_is_refused() -> None:
+    unchanged, placebo, changed = [0.2, 0.6, 0.3, 0.5], [0.7, 0.3, 0.6, 0.2], [0.7, 0.7, 0.6, 0.8]
+    assert judge(unchanged, placebo, changed, 0.01).state == "refused"
+
+
+def test_what_gains_nothing_is_refused_at_once() -> None:
+    assert judge([0.8], [], [0.805], 0.01).state == "refused"
+    assert judge([0.8, 0.8], [0.8, 0.8], [0.79, 0.80], 0.01).state == "refused"
+
+
+def test_a_gain_too_small_to_be_worth_having_is_refused() -> None:
+    same = [0.8, 0.8, 0.8, 0.8]
+    assert judge(same, same, [0.805] * 4, 0.01).state == "refused"
+
+
+@pytest.mark.parametrize("spread", [0.005, 0.05])
+def test_a_change_that_changes_nothing_is_rarely_accepted(spread: float) -> None:
+    draw = np.random.default_rng(5)
+    accepted = 0
+    for _ in range(400):
+        base, placebo, changed = 0.8 + spread * draw.normal(size=(3, proof.MOST))
+        for n in range(1, proof.MOST + 1):
+            found = judge(base[:n].tolist(), placebo[:n].tolist(), changed[:n].tolist(), 0.01)
+            if found.state in ("refused", "verified"):
+                accepted += found.state == "verified"
+                break
+    assert accepted <= 0.05 * 400
