@@ -76,9 +76,9 @@ def carry_out(job: Job) -> None:
     frozen = best.run.recipe()
     files.write_whole(job.run.path("recipe.yaml"), recipe.to_yaml(frozen))
     kept = (
-        f"{best.name} was kept for its {quantity.replace('_', ' ')} on the validation part: {best.value:.4g} on "
-        f"{counted(len(data.parts['valid']), 'example', 'examples')}. {members.lengths([arm.run for arm in arms])}"
-        f"{' ' if alike else ''}{alike}"
+        f"The method {best.name} was kept for its {quantity.replace('_', ' ')} on the validation part: "
+        f"{best.value:.4g} on {counted(len(data.parts['valid']), 'example', 'examples')}. "
+        f"{members.lengths([arm.run for arm in arms])}{' ' if alike else ''}{alike}"
     )
 
     def together() -> Trial:

@@ -32,6 +32,11 @@ from stepwell.schema import Array, Columns, Field
 from stepwell.trials import members
 
 BATCH = 256
+_BEGAN = {
+    "bagging": "Each began anew, on rows drawn with replacement.",
+    "snapshots": "Each went on from where the last one ended.",
+    "averaging": "Each went on from where the last one ended.",
+}
 SETTLING = 50  # training batches from which an averaged network's batch statistics are taken
 
 
@@ -67,11 +72,11 @@ def carry_out(job: Job) -> None:
     frozen = _whole(job.recipe, runs[0].recipe())
     files.write_whole(job.run.path("recipe.yaml"), recipe.to_yaml(frozen))
     job = replace(job, recipe=frozen)
-    length = members.lengths(runs, chained=how != "bagging")
+    began = f"{_BEGAN[how]} {members.lengths(runs, chained=how != 'bagging')}"
     if how == "averaging":
-        model, together = _averaged(job, models, data, length)
+        model, together = _averaged(job, models, data, began)
     else:
-        model, together = _answering_as_one(job, models, data, length)
+        model, together = _answering_as_one(job, models, data, began)
     outcome.finish(job, data, model, together)
 
 
@@ -133,7 +138,7 @@ def _no_mean(job: Job, why: str) -> UsageError:
 
 
 def _answering_as_one(
-    job: Job, models: Sequence[nn.Module], data: Data, length: str
+    job: Job, models: Sequence[nn.Module], data: Data, began: str
 ) -> tuple[nn.Module, Callable[[], Trial]]:
     """The network that averages what the members answer, and what each adds on the test part."""
     schema = data.preparation.schema
@@ -154,13 +159,23 @@ def _answering_as_one(
             "ensemble",
             tuple(found),
             trial.spread(found),
-            note=f"All members answer together; here before confidence was calibrated. {length}",
+            note=f"All members answer together; here before confidence was calibrated. {began}",
         )
 
     return Average(models, logits=logits), together
 
 
-def _averaged(job: Job, models: Sequence[nn.Module], data: Data, length: str) -> tuple[nn.Module, Callable[[], Trial]]:
+def _averaging_note(taken: Sequence[int], metric: str) -> str:
+    """Which members the averaged network is made of, by number, and why these."""
+    if len(taken) == 1:
+        return f"Member {taken[0]:02d} alone is the network: averaged with any other its validation {metric} was worse."
+    listed = f"{', '.join(f'{one:02d}' for one in taken[:-1])} and {taken[-1]:02d}"
+    return (
+        f"The weights of the members {listed} were averaged: with none of them did the validation {metric} get worse."
+    )
+
+
+def _averaged(job: Job, models: Sequence[nn.Module], data: Data, began: str) -> tuple[nn.Module, Callable[[], Trial]]:
     """The network of averaged weights that is best on validation, and what each member is on the test part."""
     schema = data.preparation.schema
     card = job.folder.card.facing(schema)
@@ -179,8 +194,7 @@ def _averaged(job: Job, models: Sequence[nn.Module], data: Data, length: str) ->
             soup, best = tried, value
             taken.append(number)
         soups[number] = soup
-    listed = ", ".join(f"{number + 1:02d}" for number in sorted(taken))
-    note = f"The weights of members {listed} were averaged: each did not lower the validation {metric}."
+    note = _averaging_note([number + 1 for number in sorted(taken)], metric.replace("_", " "))
     job.progress.note(note)
 
     def together() -> Trial:
@@ -193,7 +207,7 @@ def _averaged(job: Job, models: Sequence[nn.Module], data: Data, length: str) ->
                 for model in (models[number], soups[number])
             )
             found.append(Trained(f"member {number + 1:02d}", len(data.parts["test"]), own, together=so_far))
-        return Trial("ensemble", tuple(found), trial.spread(found), note=f"{note} {length}")
+        return Trial("ensemble", tuple(found), trial.spread(found), note=f"{note} {began}")
 
     return soup, together
 

@@ -77,6 +77,11 @@ def test_averaging_gives_one_network_no_worse_on_validation(
     assert sum(one.numel() for one in network.parameters()) == 64 * 8 + 8 + 8 * 3 + 3
 
 
+def test_a_report_says_of_which_members_the_weights_were_averaged() -> None:
+    assert "the members 01, 02 and 04 were averaged" in ensemble._averaging_note([1, 2, 4], "log loss")
+    assert ensemble._averaging_note([3], "rmse").startswith("Member 03 alone is the network")
+
+
 def test_the_average_is_the_mean_of_probabilities_or_of_numbers() -> None:
     torch.manual_seed(0)
     members = [torch.nn.Linear(4, 3) for _ in range(3)]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
 from stepwell.judge.scores import About
 from stepwell.judge.trial import Trained, Trial
 from stepwell.report import wording
+from stepwell.report.dots import axis_for, difference_row, dots
 from stepwell.report.facts import Facts
 from stepwell.report.markup import render
 
@@ -14,9 +19,8 @@ TITLE = "Training by training"
 _SAID = {
     "folds": "Every example was judged by the one network that had not seen it; how far the folds differ says how "
     "much a single training depends on its share of the data.",
-    "ensemble": "Each member was trained on its own; “together” is the score of all members up to that line.",
-    "comparison": "Each method was trained on the same data with the same budget; differences are to the first, "
-    "example by example, and where their interval holds 0 chance may be all there is.",
+    "ensemble": "“Together” is the score of all members up to that line.",
+    "comparison": "Each method was trained on the same data with the same budget, and judged on the same examples.",
 }
 
 
@@ -26,7 +30,9 @@ def section(facts: Facts) -> str | None:
     if scores is None or scores.trial is None:
         return None
     trial, metric = scores.trial, scores.trial.metric or scores.headline
-    about, spread = scores.metrics[metric], trial.spread.get(metric)
+    about = scores.metrics[metric]
+    spread = trial.spread.get(metric) if trial.kind != "comparison" else None  # methods are no sample of anything
+    rivals = [one for one in trial.members if metric in one.differences]
     return render(
         _TEMPLATE,
         said=_SAID[trial.kind],
@@ -35,7 +41,10 @@ def section(facts: Facts) -> str | None:
         title=about.title,
         rows=[_row(one, metric, about, trial) for one in trial.members],
         together=any(one.together for one in trial.members),
-        differences=any(one.differences for one in trial.members),
+        differences=bool(rivals),
+        first=trial.members[0].name if trial.members else "",
+        picture=_picture(rivals, metric, about) if rivals else "",
+        better="right" if about.direction == "max" else "left",
         spread=None
         if spread is None
         else {
@@ -46,6 +55,16 @@ def section(facts: Facts) -> str | None:
             "highest": wording.value(spread.highest, about, scores.n),
         },
     )
+
+
+def _picture(rivals: Sequence[Trained], metric: str, about: About) -> Markup:
+    """The differences to the first, colored where the interval leaves out 0."""
+    rows = []
+    for one in rivals:
+        score = one.differences[metric]
+        rows.append(difference_row(one.name, score, about, strong=not score.low <= 0.0 <= score.high))
+    low, high = min(0.0, *(one.low for one in rows)), max(0.0, *(one.high for one in rows))
+    return dots(rows, axis_for(low, high, about, difference=True), zero=True)
 
 
 def _row(one: Trained, metric: str, about: About, trial: Trial) -> dict[str, object]:
@@ -66,11 +85,17 @@ def _row(one: Trained, metric: str, about: About, trial: Trial) -> dict[str, obj
 
 _TEMPLATE = """
 <p>{{ said }}{% if note %} {{ note[:1]|upper }}{{ note[1:] }}{{ "" if note[-1] == "." else "." }}{% endif %}</p>
+{% if picture %}<figure>
+{{ picture }}
+<figcaption>A dot is the {{ title }} of a method minus that of “{{ first }}”, example by example, its bar the interval:
+{{ better }} of the line the method is better. Where the bar reaches over the line (gray), chance may be all there
+is.</figcaption>
+</figure>{% endif %}
 <div class="scroll" tabindex="0">
 <table>
 <thead><tr><th>training</th><th class="num">n</th><th class="num">{{ title }}</th>
 {% if together %}<th class="num">together</th>{% endif %}
-{% if differences %}<th class="num">difference to the first</th>{% endif %}</tr></thead>
+{% if differences %}<th class="num">difference to {{ first }}</th>{% endif %}</tr></thead>
 <tbody>
 {% for row in rows %}
 <tr><th scope="row" class="name">{{ row.name }}{% if row.chosen %} <span class="badge">exported</span>{% endif %}</th>
