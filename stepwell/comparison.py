@@ -12,7 +12,7 @@ import numpy as np
 
 from stepwell import discovery, files, splitting
 from stepwell.errors import RunError, UsageError
-from stepwell.judge import paired
+from stepwell.judge import paired, shortened
 from stepwell.judge.paired import Comparison
 from stepwell.run import Run, open_run
 from stepwell.schema import Columns, Schema
@@ -68,7 +68,7 @@ def compare(runs: Sequence[str | Path]) -> Comparison:
         schema,
         _units(first),
         task=tasks[0],
-        notes=_notes(opened),
+        notes=_notes(opened, first),
     )
 
 
@@ -141,7 +141,10 @@ def _columns(lines: Sequence[Mapping[str, Any]], schema: Schema) -> Columns:
     columns: Columns = {}
     for name in lines[0] if lines else ():
         values = [line[name] for line in lines]
-        columns[name] = values if name in classes or not _numeric(values[0]) else _array(values)
+        if any(shortened.is_short(one) for one in values):
+            columns[name] = shortened.lengthen(values)
+        else:
+            columns[name] = values if name in classes or not _numeric(values[0]) else _array(values)
     return columns
 
 
@@ -168,8 +171,13 @@ def _units(answered: Answered) -> list[str] | None:
     return [units.get(name, name) for name in answered.ids]
 
 
-def _notes(runs: Sequence[Run]) -> list[str]:
+def _notes(runs: Sequence[Run], first: Answered) -> list[str]:
     notes = ["A difference is that of these trained networks; other seeds would give others."]
     if len({run.state().get("fingerprint") for run in runs}) > 1:
         notes.append("The runs were trained on different data; their test examples and truths are the same.")
+    if any(shortened.is_short(value) for value in (first.output[0] if first.output else {}).values()):
+        notes.append(
+            f"Of so many classes a run keeps the {shortened.KEPT} most probable of each answer and the true one; areas "
+            "under curves rest on these, and so differ from those of the reports."
+        )
     return notes

@@ -18,7 +18,7 @@ from stepwell.artifact import export, gate, predictor, seen
 from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
 from stepwell.job import Job
-from stepwell.judge import bootstrap, confidence, importance, scoring
+from stepwell.judge import bootstrap, confidence, importance, scoring, shortened
 from stepwell.judge.confidence import Confidence
 from stepwell.judge.trial import Trial
 from stepwell.run import Run
@@ -29,8 +29,9 @@ GALLERY = 24  # pictures of each kind in a report
 GATED = 1_000  # validation examples on which the artifact is compared with the network
 REPORTING, AFTER_BASELINES = 3.0, 8.0  # seconds of the processor, at least, for report; for judging and report
 LEAST_BASELINES = 3.0  # seconds for the baselines, however little time is left
-WRITTEN = 10_000  # predictions written at a time
+WRITTEN = 1_000  # predictions written at a time
 FITTED, BATCH = 10_000, 256  # validation examples on which confidence is fitted, and how many at a time
+FITTED_CELLS, FITTED_LEAST = 10**7, 1_000  # of very many classes fewer: their probabilities in all, and how few
 
 
 def finish(job: Job, data: Data, model: nn.Module, together: Callable[[], Trial] | None = None) -> None:
@@ -103,7 +104,9 @@ def _confidence(job: Job, data: Data, predicting: tuple[str, Network]) -> Confid
     options: AnswerOptions = job.recipe.options("answers")
     name, network = predicting
     schema = data.preparation.schema
-    sample = data.sample("valid", FITTED, job.recipe.values["seed"])
+    classes = schema.targets[0].classes if schema.targets else ()
+    most = min(FITTED, max(FITTED_LEAST, FITTED_CELLS // max(1, len(classes))))
+    sample = data.sample("valid", most, job.recipe.values["seed"])
     infer = export.inference_of(name, network, data.preparation, name)
     outputs = infer(torch_network(network.module), export.network_inputs(network.inputs, sample), BATCH)
 
@@ -112,7 +115,6 @@ def _confidence(job: Job, data: Data, predicting: tuple[str, Network]) -> Confid
         return decoded
 
     found = confidence.fit(options, outputs, decode, sample.truth, network.outputs, schema)
-    classes = schema.targets[0].classes if schema.targets else ()
     for note in confidence.notes(found, options, len(sample), classes[-1] if classes else ""):
         job.progress.note(note)
     return found
@@ -197,25 +199,26 @@ def count_look(job: Job, ids: Sequence[str]) -> int:
 
 
 def _write_predictions(job: Job, data: Data, predictions: Columns, truth: Columns) -> None:
-    """`predictions/test.jsonl`, one line an example: id, part, truth and prediction in original terms."""
+    """`predictions/test.jsonl`, one line an example: id, part, truth and prediction in original terms.
+
+    Probabilities of very many classes are kept in short (see `judge.shortened`).
+    """
     path = job.run.path("predictions") / "test.jsonl"
     path.parent.mkdir(exist_ok=True)
+    ids = [data.examples.ids[index] for index in data.parts["test"]]
     with files.whole_file(path) as out:
-        for start in range(0, len(data.parts["test"]), WRITTEN):
-            some = data.parts["test"][start : start + WRITTEN]
+        for start in range(0, len(ids), WRITTEN):
             here = slice(start, start + WRITTEN)
-            rows = zip(some, _rows(truth, here), _rows(predictions, here), strict=True)
-            for index, target, output in rows:
-                line = {"id": data.examples.ids[index], "part": "test", "target": target, "output": output}
+            targets, outputs = ({name: column[here] for name, column in one.items()} for one in (truth, predictions))
+            short = shortened.columns(outputs, targets, data.preparation.schema)
+            for name, target, output in zip(ids[here], _rows(targets), _rows(short), strict=True):
+                line = {"id": name, "part": "test", "target": target, "output": output}
                 out.write(files.json_text(line).encode() + b"\n")
 
 
-def _rows(columns: Columns, here: slice) -> Iterator[dict[str, Any]]:
-    """The rows `here` of some columns; arrays of numbers as plain values, all at once."""
-    plain = {
-        name: column[here].tolist() if isinstance(column, np.ndarray) else column[here]
-        for name, column in columns.items()
-    }
+def _rows(columns: Columns) -> Iterator[dict[str, Any]]:
+    """The rows of some columns; arrays of numbers as plain values, all at once."""
+    plain = {name: column.tolist() if isinstance(column, np.ndarray) else column for name, column in columns.items()}
     return (dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True))
 
 

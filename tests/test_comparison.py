@@ -135,3 +135,17 @@ def test_regression_is_compared_by_its_numbers():
     columns = comparison._columns(lines, schema)
     assert columns["value"].tolist() == [1.5, 2.5] and columns["low"].dtype == np.float64
     assert columns["set"] == [["a"], []] and columns["note"] == [None, None]
+
+
+def test_probabilities_of_very_many_classes_are_compared_from_what_was_kept_of_them(pair):
+    short = pair[0] / "predictions" / "test.jsonl"
+    lines = [json.loads(line) for line in short.read_text().splitlines()]
+    whole = comparison.compare(pair)
+    for line in lines:
+        places = np.argsort(line["output"]["probabilities"])[::-1].tolist()
+        values = [line["output"]["probabilities"][place] for place in places]
+        line["output"]["probabilities"] = {"classes": 2, "places": places, "values": values}
+    short.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = comparison.compare(pair)
+    assert found.scores == whole.scores
+    assert "most probable" in found.notes[-1] and whole.notes == found.notes[:-1]

@@ -47,7 +47,8 @@ def fit(
 
     Where all of them would take more than `seconds` (measured on a small fit and extrapolated) or more
     memory than `MOST_NUMBERS`, a stratified sample chosen by `ids` and `seed` is fitted, of a round size
-    so that a slightly faster machine gives the same; where even one example a class would, in fewer steps.
+    so that a slightly faster machine gives the same; where even one example a class would, in fewer steps, at least
+    those of the small fit.
     A class that was not seen has probability 0.
     Raises `DataError` for fewer than two classes, `MissingExtraError` without scikit-learn.
     """
@@ -57,18 +58,25 @@ def fit(
     n, width = features.shape
     order = sampling.order(seed, "linear baseline", ids, targets.tolist())
     most, steps = min(n, max(classes, MOST_NUMBERS // max(1, width))), ITERATIONS
+    count, fitted = 0, None
     if seconds is not None:
         pilot = max(min(max(_PILOT, _PILOT_NUMBERS // max(1, width)), most), min(classes, most))
-        start = time.perf_counter()
         tried = ITERATIONS if pilot * width * classes < _LIGHT else _PILOT_STEPS
-        _, iterations = _fit(features[order[:pilot]], targets[order[:pilot]], tried)
-        per_row = (time.perf_counter() - start) / (max(iterations, 1) * pilot)
-        most = min(most, max(pilot, int(seconds / (per_row * ITERATIONS))))
-        if tried < ITERATIONS:
-            steps = min(ITERATIONS, max(_PILOT_STEPS, _round_down(max(1, int(seconds / (per_row * most))))))
-    count = n if most >= n else max(_round_down(most), min(classes, n))
-    chosen = np.sort(order[:count])
-    predict, iterations = _fit(features[chosen], targets[chosen], steps)
+        start = time.perf_counter()
+        fitted = _fit(features[order[:pilot]], targets[order[:pilot]], tried)
+        spent = time.perf_counter() - start
+        per_row = spent / (max(fitted[1], 1) * pilot)
+        if tried < ITERATIONS and spent >= seconds:  # a few steps on an example a class took all there is
+            count, steps = pilot, tried
+        else:
+            fitted, most = None, min(most, max(pilot, int(seconds / (per_row * ITERATIONS))))
+            if tried < ITERATIONS:
+                steps = min(ITERATIONS, max(_PILOT_STEPS, _round_down(max(1, int(seconds / (per_row * most))))))
+    if fitted is None:
+        count = n if most >= n else max(_round_down(most), min(classes, n))
+        chosen = np.sort(order[:count])
+        fitted = _fit(features[chosen], targets[chosen], steps)
+    predict, iterations = fitted
     which = f"all {n:,} training examples" if count == n else f"a stratified {count:,} of {n:,} training examples"
     ending = "converged" if iterations < steps else "stopped"
     note = f"logistic regression on {width:,} standardized features, {which}, {ending} after {iterations} iterations"

@@ -8,9 +8,9 @@ with `multi_class="ovr"` and `average="macro"`. Source: Hanley and McNeil, Radio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, overload
 
 import numpy as np
 
@@ -24,6 +24,9 @@ TITLE = "AUROC"
 MEASURE = ""
 HIGHER = "higher is better; 1 means that every positive example comes before every negative, 0.5 is chance"
 INTERVAL: Literal["logit"] = "logit"
+
+HELD = 2**24
+"""Examples times classes up to which all rankings are held at once."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,27 @@ class Ranking:
     group: Array
 
 
-def prepare(truth: Columns, predictions: Columns, schema: Schema) -> tuple[Ranking, ...]:
+class Made(Sequence[Ranking]):
+    """A ranking a class, made from its order when it is looked at: all together would be several times the answers."""
+
+    def __init__(self, values: Array, true: Array) -> None:
+        self._values, self._true = values, true
+        self._orders = np.stack([_order(column).astype(np.int32) for column in values.T])
+
+    def __len__(self) -> int:
+        return len(self._orders)
+
+    @overload
+    def __getitem__(self, place: int) -> Ranking: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Ranking]: ...
+    def __getitem__(self, place: int | slice) -> Ranking | Sequence[Ranking]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        return _ranking(self._values[:, place], self._true == place, self._orders[place])
+
+
+def prepare(truth: Columns, predictions: Columns, schema: Schema) -> Sequence[Ranking]:
     """A ranking a class, or the second's alone where there are two; `DataError` as for the log loss."""
     classes = schema.targets[0].classes
     true = class_numbers(truth["label"], classes, "true")
@@ -48,8 +71,10 @@ def prepare(truth: Columns, predictions: Columns, schema: Schema) -> tuple[Ranki
     return rankings(values, true)
 
 
-def rankings(values: Array, true: Array) -> tuple[Ranking, ...]:
+def rankings(values: Array, true: Array) -> Sequence[Ranking]:
     """A ranking a class, or the second's alone where there are two, of probabilities `(n, classes)`."""
+    if values.size > HELD:
+        return Made(values, true)
     return tuple(ranking(values[:, number], true == number) for number in ranked(values.shape[1]))
 
 
@@ -60,9 +85,18 @@ def ranked(classes: int) -> range:
 
 def ranking(values: Array, positive: Array) -> Ranking:
     """The ranking of examples with these `values` `(n,)`; `positive` `(n,)` says which are of the class."""
-    order = np.argsort(-values, kind="stable")
+    return _ranking(values, positive, _order(values))
+
+
+def _order(values: Array) -> Array:
+    return np.argsort(-values, kind="stable")
+
+
+def _ranking(values: Array, positive: Array, order: Array) -> Ranking:
     ends = np.flatnonzero(np.diff(values[order], append=np.nan))
-    return Ranking(order, positive[order].astype(np.float64), ends, np.searchsorted(ends, np.arange(len(order))))
+    places = np.arange(len(order))
+    group = places if len(ends) == len(order) else np.searchsorted(ends, places)
+    return Ranking(order, positive[order].astype(np.float64), ends, group)
 
 
 def passed(ranking: Ranking, weight: Array | None) -> tuple[Array, Array]:
@@ -80,29 +114,33 @@ def steps(rising: Array) -> Array:
     return found
 
 
-def score(state: tuple[Ranking, ...], weight: Array | None) -> float:
+def score(state: Sequence[Ranking], weight: Array | None) -> float:
     """The area, in [0, 1], or its mean over classes."""
     return mean_of_defined(np.array([_area(*passed(one, weight)) for one in state]))
 
 
-def influence(state: tuple[Ranking, ...], weight: Array | None) -> Array:
+def influence(state: Sequence[Ranking], weight: Array | None) -> Array:
     """How the area moves with each example's weight: its placement among those of the other side (DeLong, 1988)."""
-    return mean_influence([_influence(one, weight) for one in state])
+    return mean_influence(_influence(one, weight) for one in state)
 
 
-def mean_influence(classes: Sequence[Array | None]) -> Array:
+def mean_influence(classes: Iterable[Array | None]) -> Array:
     """The mean over classes of influence values `(n,)`, those that are undefined (None) left out; none must be left."""
-    found: Array = np.mean([one for one in classes if one is not None], axis=0)
-    return found
+    total: Array = np.zeros(())
+    count = 0
+    for one in classes:
+        if one is not None:
+            total, count = total + one, count + 1
+    return total / count
 
 
-def support(state: tuple[Ranking, ...], weight: Array | None = None) -> float:
+def support(state: Sequence[Ranking], weight: Array | None = None) -> float:
     """How many examples the area rests on: those of the rarer side; fewer than these together for a mean."""
     ends = np.array([[hits[-1:].sum(), false[-1:].sum()] for hits, false in (passed(one, weight) for one in state)])
     return support_of_mean(ends.min(axis=1))
 
 
-def limits(state: tuple[Ranking, ...]) -> tuple[float, float]:
+def limits(state: Sequence[Ranking]) -> tuple[float, float]:
     """From an order by chance to the right one."""
     return 0.5, 1.0
 

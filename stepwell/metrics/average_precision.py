@@ -8,6 +8,7 @@ with `average="macro"` over the classes that occur. Source: Davis and Goadrich, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -27,22 +28,22 @@ INTERVAL: Literal["logit"] = "logit"
 prepare = auroc.prepare
 
 
-def score(state: tuple[Ranking, ...], weight: Array | None) -> float:
+def score(state: Sequence[Ranking], weight: Array | None) -> float:
     """The area, in [0, 1], or its mean over classes."""
     return mean_of_defined(np.array([_area(*auroc.passed(one, weight)) for one in state]))
 
 
-def influence(state: tuple[Ranking, ...], weight: Array | None) -> Array:
+def influence(state: Sequence[Ranking], weight: Array | None) -> Array:
     """How the area moves with each example's weight, `(n,)`; 0 on the weighted mean."""
-    return auroc.mean_influence([_influence(one, weight) for one in state])
+    return auroc.mean_influence(_influence(one, weight) for one in state)
 
 
-def support(state: tuple[Ranking, ...], weight: Array | None = None) -> float:
+def support(state: Sequence[Ranking], weight: Array | None = None) -> float:
     """How many examples the area rests on: the positive ones; fewer than these together for a mean."""
     return support_of_mean(np.array([auroc.passed(one, weight)[0][-1:].sum() for one in state]))
 
 
-def limits(state: tuple[Ranking, ...]) -> tuple[float, float]:
+def limits(state: Sequence[Ranking]) -> tuple[float, float]:
     """From an order by chance, the share of positive examples, to the right one."""
     shares = np.array([one.positive.mean() for one in state if one.positive.any()])
     return float(shares.mean()) if len(shares) else 0.0, 1.0

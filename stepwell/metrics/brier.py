@@ -37,8 +37,9 @@ def prepare(truth: Columns, predictions: Columns, schema: Schema) -> Distances:
     classes = schema.targets[0].classes
     true = class_numbers(truth["label"], classes, "true")
     values = probabilities(predictions, len(classes))
-    off = values - (true[:, None] == np.arange(len(classes)))
-    distances = (off**2).sum(axis=1)
+    given = values[np.arange(len(true)), true]
+    # The squares of all others and that of the true class, without a second table of examples by classes.
+    distances = np.maximum(0.0, np.einsum("ij,ij->i", values, values) - given**2) + (1.0 - given) ** 2
     return Distances(distances / 2.0 if len(classes) <= 2 else distances, len(classes))
 
 

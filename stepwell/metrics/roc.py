@@ -8,7 +8,7 @@ Source: Fawcett, Pattern Recognition Letters 27, 2006.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,7 +41,7 @@ MOST = 200
 class Ranked:
     """The rankings, and the class that each belongs to."""
 
-    rankings: tuple[Ranking, ...]
+    rankings: Sequence[Ranking]
     classes: tuple[str, ...]
 
 

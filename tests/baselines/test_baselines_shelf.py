@@ -96,3 +96,14 @@ def test_a_missing_package_is_named_with_its_install(monkeypatch):
 def test_no_rows_give_no_answers():
     features, targets, ids = blobs(30)
     assert linear.fit(features, targets, 3, ids, seed=0).predict(features[:0]).shape == (0, 3)
+
+
+def test_where_a_small_fit_takes_all_the_time_it_is_the_model(monkeypatch):
+    monkeypatch.setattr(linear, "_LIGHT", 1)
+    fits = []
+    fit = linear._fit
+    monkeypatch.setattr(linear, "_fit", lambda *asked: fits.append(asked[2]) or fit(*asked))
+    features, targets, ids = blobs(1000)
+    model = linear.fit(features, targets, 3, ids, seed=0, seconds=0.0)
+    assert fits == [linear._PILOT_STEPS] and "stopped after 5 iterations" in model.note
+    assert np.mean(model.predict(features).argmax(axis=1) == targets) > 0.9
