@@ -5,7 +5,9 @@ Which interval a metric gets, it says itself (`INTERVAL` in its file), by what i
 - `percentile` (the default): percentiles of the resampled values (Efron, 1979), expanded where they rest on few
   examples (Hesterberg, 2015); a mean over classes has two pseudo-answers drawn into each resample;
 - `studentized`: of losses without an upper end, the percentiles of how many standard errors a resampled value lies
-  from the value (the bootstrap-t of Efron, 1982; Hall, 1988), which follow a long tail where plain ones do not;
+  from the value (the bootstrap-t of Efron, 1982; Hall, 1988), which follow a long tail where plain ones do not. The
+  worst errors there are have mostly not been seen: so each end counts the example that moves the value furthest that
+  way by `MORE` more than once, as pseudo-answers are counted for shares;
 - `logit`: of areas under curves, Student's interval on the logit scale, without resampling.
 
 The last two need standard errors, and have them from the metric's influence values, by which the value moves with each
@@ -32,6 +34,9 @@ from stepwell.schema import Array
 
 LEVEL = 0.95
 _LEAST_FREEDOM = 3.0  # below that the bound on what was not seen is wider anyway
+MORE = 0.5
+"""Chosen of 0, 1/2, 3/4 and 1 on simulations: normal, Laplace, Student's, gamma and mixed errors, n 100 to 2,000."""
+
 REPLICATES = 1000
 MANY, FEWER = 50_000, 200
 """From `MANY` examples on, `FEWER` replicates: judging must not take minutes, and percentiles differ little."""
@@ -71,6 +76,15 @@ class Resampling:
         sums = parts if self.group is None else np.bincount(self.group, weights=parts, minlength=self.units)
         drawn = np.ones(self.units) if weight is None else weight if self.group is None else weight[self._firsts]
         return float(np.sqrt(drawn @ sums**2))
+
+    def with_more(self, parts: Array) -> tuple[Array, Array]:
+        """The weights `(n,)` with `MORE` of one unit besides: of what moves the value furthest down, and furthest up.
+
+        `parts` `(n,)` is what each example contributes to the error of the value (see `error`).
+        """
+        sums = parts if self.group is None else np.bincount(self.group, weights=parts, minlength=self.units)
+        unit = np.arange(self.n) if self.group is None else self.group
+        return 1.0 + MORE * (unit == sums.argmin()), 1.0 + MORE * (unit == sums.argmax())
 
     @cached_property
     def _firsts(self) -> Array:
@@ -122,28 +136,39 @@ def interval(
     return widened(low, high, value, support, limits)
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A value and its standard error."""
+
+    value: float
+    error: float
+
+
 def studentized(
     replicates: Array,
     errors: Array,
     value: Array,
-    error: float,
+    ends: tuple[Estimate, Estimate],
     support: Array,
     limits: tuple[float, float] | None,
     *,
-    lowest: float = -np.inf,
+    within: tuple[float, float] = (-np.inf, np.inf),
 ) -> tuple[Array, Array]:
-    """The ends, `(1,)` each, of one value whose standard error is `error` and those of its replicates `errors`.
+    """The ends, `(1,)` each, of one `value` whose replicates have the standard errors `errors`.
 
     `replicates` is `(B, 1)`, `errors` `(B,)`; a replicate without an error (all its examples alike) is passed over.
-    `lowest` is the least value there can be.
+    `ends` are the estimates that the low and the high end start from (see `Resampling.with_more`); `within` are the
+    least and the greatest value there can be.
     """
     tail = (1.0 - LEVEL) / 2.0
     there = (errors > 0) & np.isfinite(replicates[:, 0])
     low, high = value.copy(), value.copy()
-    if there.any() and error > 0:
+    down, up = ends
+    if there.any() and down.error > 0 and up.error > 0:
         shift = (replicates[there, 0] - value[0]) / errors[there]
         far, near = np.quantile(shift, (1.0 - tail, tail))
-        low, high = np.maximum(lowest, value - far * error), value - near * error
+        low = np.maximum(within[0], np.fmin(value, down.value - far * down.error))
+        high = np.minimum(within[1], np.fmax(value, up.value - near * up.error))
     return widened(low, high, value, support, limits)
 
 

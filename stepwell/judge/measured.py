@@ -6,13 +6,14 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from stepwell.judge import bootstrap
-from stepwell.judge.bootstrap import Resampling
+from stepwell.judge.bootstrap import Estimate, Resampling
 from stepwell.judge.scores import About
 from stepwell.schema import Array, Columns, Schema, Score
 
@@ -61,21 +62,32 @@ class Measured:
 
     def parts(self, weight: Array | None) -> Array:
         """What each example contributes to the error of the value, `(n,)`: its influence by the total weight."""
-        influence: Array = self.metric.influence(self.state, weight)
-        return influence / (len(influence) if weight is None else weight.sum())
+        if weight is None:
+            return self._parts
+        found: Array = self.metric.influence(self.state, weight) / weight.sum()
+        return found
+
+    @cached_property
+    def _parts(self) -> Array:
+        influence = self.metric.influence(self.state, None)
+        found: Array = influence / len(influence)
+        return found
+
+    @cached_property
+    def _support(self) -> Any:
+        support = getattr(self.metric, "support", None)
+        return support(self.state) if support else None
 
     def support(self, resampling: Resampling) -> Array:
         """How many drawn units each value rests on, at least 1, `(k,)`; examples / examples per group where grouped."""
-        support = getattr(self.metric, "support", None)
-        examples = np.asarray(support(self.state) if support else resampling.n, dtype=np.float64)
+        examples = np.asarray(resampling.n if self._support is None else self._support, dtype=np.float64)
         return np.maximum(1.0, np.broadcast_to(examples, self.values.shape) * resampling.units / resampling.n)
 
     def counts(self, n: int) -> list[int]:
         """The number of examples beside each value: all of them for a number, its own for a class."""
-        support = getattr(self.metric, "support", None)
-        if self.about.kind == "number" or support is None:
+        if self.about.kind == "number" or self._support is None:
             return [n] * len(self.values)
-        return [int(count) for count in np.asarray(support(self.state))]
+        return [int(count) for count in np.asarray(self._support)]
 
     @property
     def biased(self) -> bool:
@@ -87,17 +99,26 @@ class Measured:
         limits: Callable[[Any], tuple[float, float]] | None = getattr(self.metric, "limits", None)
         return limits(self.state) if limits else None
 
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest value that there can be: as the metric says, else from its least upwards."""
+        limits = self.limits()
+        whole: tuple[float, float] = getattr(self.metric, "RANGE", (limits[0] if limits else -np.inf, np.inf))
+        return whole
+
     def ends(self, resampling: Resampling, resampled: Resampled) -> tuple[Array, Array]:
         """The low and high ends `(k,)` of the values, by the interval that the metric gets."""
         support, limits = self.support(resampling), self.limits()
         if self.interval == "percentile":
             return bootstrap.interval(resampled.values, self.values, support, limits, reflected=self.biased)
-        error = resampling.error(self.parts(None))
+        parts = self.parts(None)
         if self.interval == "logit":
-            return bootstrap.on_logit(self.values, error, support, limits)
-        lowest = limits[0] if limits else -np.inf
+            return bootstrap.on_logit(self.values, resampling.error(parts), support, limits)
+        down, up = (
+            Estimate(self.metric.score(self.state, weight), resampling.error(self.parts(weight), weight))
+            for weight in resampling.with_more(parts)
+        )
         return bootstrap.studentized(
-            resampled.values, resampled.errors, self.values, error, support, limits, lowest=lowest
+            resampled.values, resampled.errors, self.values, (down, up), support, limits, within=self.range()
         )
 
     def ends_of_difference(
@@ -111,10 +132,17 @@ class Measured:
         apart = resampled.values - others.values
         if self.interval == "percentile":
             return bootstrap.interval(apart, value, support, limits, reflected=self.biased)
-        error = resampling.error(self.parts(None) - other.parts(None))
+        parts = self.parts(None) - other.parts(None)
         if self.interval == "logit":
-            return bootstrap.symmetric(value, error, support, limits)
-        return bootstrap.studentized(apart, others.apart, value, error, support, limits)
+            return bootstrap.symmetric(value, resampling.error(parts), support, limits)
+        down, up = (
+            Estimate(
+                self.metric.score(self.state, weight) - other.metric.score(other.state, weight),
+                resampling.error(self.parts(weight) - other.parts(weight), weight),
+            )
+            for weight in resampling.with_more(parts)
+        )
+        return bootstrap.studentized(apart, others.apart, value, (down, up), support, limits)
 
 
 @dataclass(frozen=True)
@@ -156,10 +184,13 @@ def measure(
 ) -> dict[str, Measured]:
     """The metrics of these kinds that are defined (finite) at all, each with what it was computed from."""
     measured = {}
+    states: dict[Any, Any] = {}  # metrics that are of one kind share what they are computed from
     for name, metric in metrics.items():
         if metric.KIND not in kinds:
             continue
-        state = metric.prepare(truth, predictions, schema)
+        if metric.prepare not in states:
+            states[metric.prepare] = metric.prepare(truth, predictions, schema)
+        state = states[metric.prepare]
         values = np.atleast_1d(np.asarray(metric.score(state, None), dtype=np.float64))
         values = np.where(np.isfinite(values), values, np.nan)
         if not np.isnan(values).all():

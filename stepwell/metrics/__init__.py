@@ -19,6 +19,7 @@ and may hold
     REPLICATES    of how many resamples the interval is taken at most, where scoring one is dear (else of all)
     BIASED        True where chance alone moves the value one way, the more the fewer examples: so does resampling
     INTERVAL      "percentile" (if it says nothing), "studentized" or "logit": see `judge.bootstrap`
+    RANGE         the least and the greatest value there can be, where `limits` does not say the least
     influence(state, weight) -> (n,)    how the value moves with each example's weight, times all weight; its weighted
                                         mean is 0; for the latter two intervals
     tally(state, weight), worth(tally)    `score` in two steps, where metrics of one `prepare` count the same: the

@@ -21,6 +21,9 @@ TITLE = "R²"
 MEASURE = ""
 HIGHER = "higher is better; 1 means that every answer is exact, 0 is the mean of the truth as a constant answer"
 
+INTERVAL: Literal["studentized"] = "studentized"
+RANGE = (float("-inf"), 1.0)
+
 prepare = mse.prepare
 
 
@@ -28,10 +31,35 @@ def score(state: Errors, weight: Array | None) -> float:
     """One minus the squared errors by the squared distances of the truth from its mean, at most 1."""
     if not len(state.truth):
         return float("nan")
-    centered = state.truth - mse.mean_of_columns(state.truth, weight)
-    variance = mse.mean_of_columns(centered**2, weight)
-    # A constant has a variance of rounding errors, not of 0, once its mean is rounded.
+    squares, variance = mse.mean_of_columns(state.errors**2, weight), _variance(state, weight)
+    return float((1.0 - squares / variance).mean()) if _varies(state, variance) else float("nan")
+
+
+def influence(state: Errors, weight: Array | None) -> Array:
+    """How the value moves with each example's weight, `(n,)`: by its error, and by how far its truth lies out.
+
+    0 where the value is undefined.
+    """
+    variance = _variance(state, weight)
+    if not _varies(state, variance):
+        return np.zeros(len(state.truth))
+    squares = state.errors**2
+    share = mse.mean_of_columns(squares, weight) / variance
+    found: Array = ((share * _distances(state, weight) - squares) / variance).mean(axis=1)
+    return found
+
+
+def _distances(state: Errors, weight: Array | None) -> Array:
+    """The squared distance of each truth from their mean, `(n, columns)`."""
+    squares: Array = (state.truth - mse.mean_of_columns(state.truth, weight)) ** 2
+    return squares
+
+
+def _variance(state: Errors, weight: Array | None) -> Array:
+    return mse.mean_of_columns(_distances(state, weight), weight)
+
+
+def _varies(state: Errors, variance: Array) -> bool:
+    """Whether no column is constant: that has a variance of rounding errors, not of 0, once its mean is rounded."""
     size = np.abs(state.truth).max(axis=0)
-    if not (variance > (1e-14 * size) ** 2).all():
-        return float("nan")
-    return float((1.0 - mse.mean_of_columns(state.errors**2, weight) / variance).mean())
+    return bool((variance > (1e-14 * size) ** 2).all())

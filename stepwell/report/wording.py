@@ -9,6 +9,7 @@ from stepwell.judge.scores import About, Baseline, Interval, Scores
 from stepwell.recipe import Recipe
 from stepwell.schema import Score
 
+_FEW_OF_A_CLASS, _FEW_NUMBERS = 20, 100  # below which intervals fell short in simulations
 _FINE = 5000
 """From so many examples on, a share is known to hundredths of a percent."""
 
@@ -110,6 +111,20 @@ def looks(scores: Scores) -> str:
         f"These {scores.part} examples were looked at {count(scores.looks)} times by now: whoever chooses by such "
         "looks chooses what fits them, and the score is then too good."
     )
+
+
+def few(scores: Scores) -> str:
+    """A sentence where so little was judged that intervals hold the truth less often than they say; else empty."""
+    less = "intervals of {what} then hold the truth somewhat less often than they say."
+    if "rmse" in scores.scores and scores.n < _FEW_NUMBERS:
+        what = less.format(what="squared errors and R²")
+        return f"Among so few examples the rare large errors have mostly not been seen: {what}"
+    found = {name: one.n for name, one in scores.per_class.get("recall", {}).items()}
+    rarest = min(found, key=lambda name: found[name], default="")
+    if not found or found[rarest] >= _FEW_OF_A_CLASS:
+        return ""
+    what = less.format(what="means over classes and areas under curves, and of differences of these,")
+    return f"Only {count(found[rarest])} of them are of the class “{rarest}”: {what}"
 
 
 def drawn(found: Interval, about: About) -> str:

@@ -83,6 +83,19 @@ def test_influence_is_the_derivative_by_the_weight(name, coarse):
     assert metric.influence(state, None) == pytest.approx(metric.influence(state, np.ones(40)))
 
 
+@pytest.mark.parametrize("coarse", [False, True])
+@pytest.mark.parametrize("name", ["auroc", "average_precision"])
+def test_rankings_made_when_looked_at_are_those_held_at_once(name, coarse, monkeypatch):
+    metric, held = METRICS[name], prepared(name, coarse)
+    monkeypatch.setattr(METRICS["auroc"], "HELD", 0)
+    made = prepared(name, coarse)
+    assert isinstance(held, tuple) and not isinstance(made, tuple) and len(made) == len(held) == 3
+    for weight in (None, np.random.default_rng(3).integers(0, 4, 40).astype(float)):
+        assert metric.score(made, weight) == metric.score(held, weight)
+        assert metric.influence(made, weight).tolist() == metric.influence(held, weight).tolist()
+        assert metric.support(made, weight) == metric.support(held, weight)
+
+
 def test_the_error_of_the_auroc_is_delongs():
     truth, predictions = ranked(120, 40, 1.0, 0)
     positive, second = truth["label"] == "b", predictions["probabilities"][:, 1]
@@ -130,6 +143,41 @@ def test_intervals_of_long_tailed_losses_hold_the_truth_more_often_than_percenti
             held[kind] += one["low"] <= 1.0 <= one["high"]
     assert held["studentized"] / 80 >= 0.92
     assert held["studentized"] > held["percentile"]
+
+
+def test_more_of_a_unit_is_more_of_all_its_examples_and_of_no_other():
+    parts = np.array([0.0, 2.0, -1.0, 1.5, -0.5, 0.0])
+    alone = bootstrap.plan(6, None, 0)
+    assert [one.tolist() for one in alone.with_more(parts)] == [[1, 1, 1.5, 1, 1, 1], [1, 1.5, 1, 1, 1, 1]]
+    grouped = bootstrap.plan(6, list("aabbcc"), 0)
+    assert [one.tolist() for one in grouped.with_more(parts)] == [[1, 1, 1, 1, 1.5, 1.5], [1.5, 1.5, 1, 1, 1, 1]]
+
+
+def test_the_upper_end_of_a_loss_grows_with_the_worst_error_seen_and_the_lower_hardly_moves():
+    errors = np.random.default_rng(0).normal(size=200)
+    zeros = {"value": np.zeros(200)}
+    plain = score("mse", {"value": errors}, zeros, NUMBER)
+    worse = score("mse", {"value": np.where(np.arange(200) == 0, 6.0, errors)}, zeros, NUMBER)
+    assert worse["high"] - plain["high"] > 2 * (worse["value"] - plain["value"]) > 0
+    assert abs(worse["low"] - plain["low"]) < worse["value"] - plain["value"]
+
+
+def test_intervals_of_r2_hold_the_truth_more_often_than_percentiles_and_end_at_one(monkeypatch):
+    monkeypatch.setattr(bootstrap, "REPLICATES", 60)
+    truth = 1.0 - 1.0 / ((np.exp(0.36) - 1.0) * np.exp(2.0 + 0.36))
+    held = {"studentized": 0, "percentile": 0}
+    for kind in held:
+        monkeypatch.setattr(METRICS["r2"], "INTERVAL", kind)
+        for seed in range(50):
+            generator = np.random.default_rng(seed)
+            value = generator.lognormal(1.0, 0.6, 200)
+            one = score("r2", {"value": value}, {"value": value + generator.normal(size=200)}, NUMBER)
+            held[kind] += one["low"] <= truth <= one["high"]
+            assert one["low"] < one["value"] < one["high"] <= 1.0
+    assert held["studentized"] >= 42
+    assert held["studentized"] > held["percentile"]
+    exact = score("r2", {"value": np.arange(9.0)}, {"value": np.arange(9.0)}, NUMBER)
+    assert exact["value"] == exact["high"] == 1.0
 
 
 def test_a_rare_class_answered_rightly_three_times_leaves_its_mean_uncertain():

@@ -110,6 +110,22 @@ def test_trainings_are_shown_by_the_metric_that_decided_among_them():
     assert "0.610" in text and "90.0 %" not in text
 
 
+@pytest.mark.parametrize(
+    ("n", "rarest", "said"), [(400, 19, "Only 19 of them are of the class “dog”"), (400, 20, ""), (60, 30, "")]
+)
+def test_intervals_that_rest_on_few_of_a_class_say_so(n, rarest, said):
+    recalls = {"cat": Score(0.9, 0.8, 0.95, n - rarest), "dog": Score(0.8, 0.5, 0.95, rarest)}
+    text = shown("scores", scores(n=n, per_class={"recall": recalls}))
+    assert ("less often than they say" in text) == bool(said)
+    assert said in text
+
+
+@pytest.mark.parametrize(("n", "told"), [(99, True), (100, False)])
+def test_intervals_of_squared_errors_of_few_say_what_was_not_seen(n, told):
+    found = scores(n=n, headline="rmse", scores={"rmse": Score(3.0, 2.0, 5.0, n, "min")}, metrics={"rmse": DOLLARS})
+    assert ("large errors have mostly not been seen" in shown("scores", found)) == told
+
+
 def test_curves_say_their_area_and_how_they_are_read():
     curves = {
         "roc": {

@@ -40,6 +40,7 @@ def section(facts: Facts) -> str | None:
         n=wording.count(scores.n),
         part=scores.part,
         looks=wording.looks(scores),
+        few=wording.few(scores),
         positive=wording.positive(scores, facts.recipe),
     )
 
@@ -48,6 +49,7 @@ _TEMPLATE = """
 <p>Each value stands with its interval; all rest on the same {{ n }} {{ part }} examples.
 {% if best is not none %}The last column is network minus {{ best }}, taken pair by pair on the same examples:
 where its interval holds 0, chance may be all there is.{% endif %}{% if looks %} {{ looks }}{% endif %}
+{% if few %} {{ few }}{% endif %}
 {% if positive %} {{ positive }}{% endif %}</p>
 <div class="scroll" tabindex="0">
 <table{% if rivals|length > 2 %} class="tight"{% endif %}>
