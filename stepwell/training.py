@@ -287,12 +287,13 @@ class Limit:
     _latest: deque[float] = field(default_factory=lambda: deque(maxlen=PACES))
     _seconds: float = 0.0
     _cycles: int = 0
-    _validation: float = 0.0  # in cycles, as long as those before it took
+    _validation: float = 0.0  # seconds that the latest took,
+    _beside: float = 0.0  # and those of a cycle then; 0 where none was heard of yet
 
     def note(self, event: Step | Evaluation, seconds: float) -> None:
         """Hear that a cycle or a validation took so long."""
         if isinstance(event, Evaluation):
-            self._validation = seconds / max(self._pace(), 1e-9)
+            self._validation, self._beside = seconds, self._pace()
             return
         self._seconds, self._cycles = self._seconds + seconds, self._cycles + 1
         if self._seconds >= PACE_SECONDS:
@@ -314,7 +315,9 @@ class Limit:
 
     def reached(self, now: float) -> bool:
         """Whether there is only time left for a last validation and what comes after training."""
-        left = self.end - self.rivals - self._validation * self._pace() - now
+        # A training that is taken up may begin with a validation, before any cycle that it could be compared with.
+        validation = self._validation * (self._pace() / self._beside if self._beside else 1.0)
+        left = self.end - self.rivals - validation - now
         return left < min(self.slower() * self.after, self.most)
 
 

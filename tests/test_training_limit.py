@@ -66,6 +66,17 @@ def test_what_gives_way_never_takes_more_than_a_share_from_training() -> None:
     assert not limit.reached(44.0) and limit.reached(46.0)
 
 
+def test_a_validation_before_any_cycle_is_taken_as_it_was() -> None:
+    """So begins a training that was killed between a checkpoint and the validation that was due there."""
+    limit = Limit(100.0, 10.0, 5.0)
+    limit.note(JUDGED, 2.0)
+    limit.note(STEP, 0.1)
+    assert not limit.reached(82.0) and limit.reached(84.0)
+    limit.note(STEP, 0.1)
+    limit.note(JUDGED, 4.0)
+    assert not limit.reached(80.0) and limit.reached(82.0)
+
+
 def test_a_calendar_that_jumps_changes_no_duration(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     day_later = time.time() + 86_400
