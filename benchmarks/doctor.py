@@ -1,9 +1,13 @@
-"""How well the doctor sees: faulty and healthy programs in plain PyTorch, watched.
+"""How well the doctor sees: faulty and healthy trainings in plain PyTorch, watched, and published rules beside it.
 
-    python benchmarks/doctor.py --cases FOLDER [--seeds 2] [--only WORD]
+    python benchmarks/doctor.py --cases FOLDER [--seeds 0 1]      # (a) faulty and healthy programs
+    python benchmarks/doctor.py --corpus tuning | set_aside       # (b) healthy trainings: false alarms
 
-FOLDER holds `cases_shared.json` and `lab.py`, which builds the programs. Runs are cached by configuration under
-`build/doctor`, so that a second call only diagnoses. Every look is noted in `build/doctor/looks.log`.
+(a) FOLDER holds `cases_shared.json` and `lab.py`, which builds the programs. (b) reads real data from the folder that
+STEPWELL_DATA names; whether a run counts as healthy is decided by a rule that knows nothing of the doctor
+(`watched/corpus.py`), and those that do not are listed. `--daily` takes the first few cases of each family. Runs are
+cached by configuration under `build/doctor`, so that a second call only diagnoses. Every look is noted in
+`build/doctor/looks.log`: at `tuning` as often as need be, at the others as rarely as possible.
 
 A fault counts as named where a finding of severity 2 or more has its name; what is folded under a cause does not count.
 """
@@ -11,220 +15,112 @@ A fault counts as named where a finding of severity 2 or more has its name; what
 from __future__ import annotations
 
 import argparse
-import hashlib
-import importlib.util
+import functools
 import json
-import sys
-import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from watched import corpus, figures, loops, programs, real_data
+from watched.cache import CACHE, Run, cached
+from watched.figures import Faulty, Said
 
-from stepwell.doctor import diagnosing
-from stepwell.doctor.guard import Guard
-from stepwell.doctor.record import Record, read
-from stepwell.doctor.watch import watch
-
-CACHE = Path("build/doctor")
-MOST_STEPS = 450
-NUMBERS = ("regression", "autoencoder", "multilabel")
+Sayings = dict[str, Said]
 
 
-def load_lab(folder: Path) -> ModuleType:
-    """The module that builds the programs."""
-    spec = importlib.util.spec_from_file_location("lab", folder / "lab.py")
-    if spec is None or spec.loader is None:
-        raise SystemExit(f"{folder / 'lab.py'} cannot be loaded")
-    lab = importlib.util.module_from_spec(spec)
-    sys.modules["lab"] = lab
-    spec.loader.exec_module(lab)
-    return lab
+def programs_watched(folder: Path, seeds: Sequence[int], only: str) -> list[str]:
+    """(a): the figures over faulty and over healthy programs; prints a line for each that is not as it should be."""
+    lab = programs.load_lab(folder)
+    every = json.loads((folder / "cases_shared.json").read_text())["cases"]
+    runs = []
+    for seed in seeds:
+        for case in (one for one in every if only in one["id"]):
+            make = functools.partial(programs.watched, lab, case, seed)
+            runs.append(cached("programs", f"{case['id']}-{seed}", {"case": case, "seed": seed}, make))
+    healthy, counts = [], {name: Faulty() for name in (figures.OURS, *figures.SETS)}
+    for run in runs:
+        case = run.case["case"]
+        true = frozenset(case["faults"])
+        said = figures.everyone(run, true)
+        if case["kind"] == "healthy":
+            healthy.append(said)
+            if said[figures.OURS].names:
+                print(f"{run.name:<24} FALSE ALARM {said[figures.OURS].names}")
+            continue
+        remark = _added(counts, said, true, fails=programs.fails(case, run.ended["metric"]))
+        if remark:
+            print(f"{run.name:<24} metric {run.ended['metric']:.2f}: {remark}")
+    return [*_faulty(counts), *(figures.alarms(healthy) if healthy else []), *_stale(runs)]
 
 
-@dataclass
-class Program:
-    """One configuration, built: data, network, optimizer."""
-
-    case: dict[str, Any]
-    lab: ModuleType
-    x: Tensor
-    y: Tensor
-    v: Tensor
-    w: Tensor
-    net: nn.Module
-    optimizer: torch.optim.Optimizer
-    width: int
-
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """The loss as the configuration computes it."""
-        value: Tensor = self.lab.loss_fn(self.case["loss"], outputs, targets, self.width)
-        return value
-
-    def metric(self) -> float:
-        """Balanced accuracy or R2 on held-out rows."""
-        self.net.eval()
-        with torch.no_grad():
-            answers = self.net(self.v[:512])
-        if self.case["loss"] == "bce_logits":
-            answers = torch.sigmoid(answers)
-        return float(self.lab.metric(answers, self.w[:512], self.width, self.case["task"] in NUMBERS))
+def _added(counts: dict[str, Faulty], said: Sayings, true: frozenset[str], *, fails: bool) -> str:
+    """Count what all said of one faulty run; gives what is to be said of the doctor."""
+    remarks = {
+        name: one.add(said[name], true, fails=fails, symptoms=name != figures.OURS) for name, one in counts.items()
+    }
+    return remarks[figures.OURS]
 
 
-def build(lab: ModuleType, case: dict[str, Any], seed: int) -> Program:
-    """What a configuration describes, with everything drawn from `seed`."""
-    torch.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - the programs draw from it
-    x, y, v, w = lab.make_data(case["data"], seed)
-    if case["task"] == "autoencoder":
-        y, w = x.reshape(len(x), -1), v.reshape(len(v), -1)
-    kind = torch.long if case["data"]["gen"] == "tokens" else torch.float32
-    numbers = case["task"] in NUMBERS
-    target = torch.float32 if numbers else torch.long
-    x, v, y, w = (torch.tensor(a, dtype=t) for a, t in ((x, kind), (v, kind), (y, target), (w, target)))
-    wide = (y.shape[1] if y.dim() > 1 else 1) if numbers else int(max(y.max(), w.max())) + 1
-    width = case["model"].get("nout") or wide
-    net = lab.Net(case["model"], x.shape[1:], width)
-    loop = case.get("loop") or {}
-    for name, one in net.named_parameters():
-        one.requires_grad_(not any(name.startswith(prefix) for prefix in loop.get("freeze", [])))
-    left = loop.get("not_in_opt", [])
-    learnt = [one for name, one in net.named_parameters() if not any(name.startswith(prefix) for prefix in left)]
-    return Program(case, lab, x, y, v, w, net, lab.make_opt(case["optimizer"], learnt), width)
+def _faulty(counts: dict[str, Faulty]) -> list[str]:
+    return [line for name, one in counts.items() for line in (f"-- {name}", *one.lines())]
 
 
-def learn(program: Program, seed: int) -> tuple[Record, float]:
-    """The plain loop that a person would write, watched; what was read, and the share of the time that it cost."""
-    case, loop, net, optimizer = program.case, program.case.get("loop") or {}, program.net, program.optimizer
-    rows = len(program.x)
-    size = min(case["batch"] if isinstance(case["batch"], int) else rows, rows)
-    epoch = max(1, rows // size)
-    total = min(case["epochs"] * epoch, case.get("max_steps") or MOST_STEPS)
-    schedule = _schedule(loop, optimizer, total)
-    order = torch.Generator().manual_seed(seed + 99)
-    shuffled = loop.get("shuffle", True) and not case["data"].get("sorted")
-    done = 0
-    with watch(net, optimizer, program.loss, (program.v, program.w), total) as doctor:
-        while done < total:
-            indices = torch.randperm(rows, generator=order) if shuffled else torch.arange(rows)
-            for start in range(0, size * min(epoch, total - done), size):
-                net.train(not loop.get("eval_mode_train"))
-                loss = _update(program, indices[start : start + size], loop, done)
-                if schedule:
-                    schedule.step()
-                done += 1
-                if not torch.isfinite(loss):
-                    total = done
-                    break
-            net.train(bool(loop.get("val_train_mode")))
-            with torch.no_grad():
-                net(program.v[:512])
-    return doctor.record, doctor.cost
+def _stale(runs: Sequence[Run]) -> list[str]:
+    count = sum(run.stale for run in runs)
+    return [f"{count} of {len(runs)} runs were read by another version of the doctor"] if count else []
 
 
-def _update(program: Program, batch: Tensor, loop: dict[str, Any], done: int) -> Tensor:
-    """One update, with what the configuration does wrong."""
-    every = loop.get("accum", 1)
-    loss = program.loss(program.net(program.x[batch]), program.y[batch])
-    if loop.get("l2"):
-        loss = loss + loop["l2"] * sum((p**2).sum() for p in program.net.parameters())
-    if loop.get("zero_grad", True) and done % every == 0:
-        program.optimizer.zero_grad()
-    (loss / every).backward()  # type: ignore[no-untyped-call]
-    if loop.get("clip"):
-        nn.utils.clip_grad_norm_(program.net.parameters(), loop["clip"])
-    if (done + 1) % every == 0:
-        program.optimizer.step()
-    return loss.detach()
-
-
-def _schedule(loop: dict[str, Any], optimizer: torch.optim.Optimizer, total: int) -> Any:
-    if loop.get("warmup"):
-        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / loop["warmup"]))
-    return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total) if loop.get("cosine") else None
-
-
-def watched(lab: ModuleType, case: dict[str, Any], seed: int) -> tuple[Record, dict[str, Any]]:
-    """The record of one configuration and how it ended, from the cache where it is there."""
-    key = hashlib.sha256(json.dumps([case, seed], sort_keys=True).encode()).hexdigest()[:16]
-    place = CACHE / f"{case['id']}-{seed}-{key}"
-    if not place.with_suffix(".json").exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        began = time.process_time()
-        program = build(lab, case, seed)
-        record, cost = learn(program, seed)
-        place.with_suffix(".jsonl").write_text("\n".join(record.rows()))
-        ended = {"metric": program.metric(), "cost": cost, "seconds": time.process_time() - began}
-        place.with_suffix(".json").write_text(json.dumps(ended))
-    return read(place.with_suffix(".jsonl")), json.loads(place.with_suffix(".json").read_text())
-
-
-def count(case: dict[str, Any], named: list[str], tally: Counter[str]) -> str:
-    """Add one run to the tally; returns what is to be said of it, "" where all is as it should be."""
-    if case["kind"] == "healthy":
-        tally["healthy"] += 1
-        tally["false alarms"] += bool(named)
-        return f"FALSE ALARM {named}" if named else ""
-    true = set(case["faults"])
-    tally["faulty"] += 1
-    tally["a true fault named"] += bool(true & set(named))
-    tally["first named is true"] += bool(named and named[0] in true)
-    tally["faults"] += len(true)
-    tally["faults named"] += len(true & set(named))
-    tally["names"] += len(named)
-    tally["names that are true"] += sum(name in true for name in named)
-    missed, wrong = sorted(true - set(named)), [name for name in named if name not in true]
-    return "; ".join([*([f"missed {missed}"] if missed else []), *([f"wrong {wrong}"] if wrong else [])])
-
-
-def table(tally: Counter[str]) -> list[str]:
-    """The figures, a line each."""
-    lines = []
-    for name, of in (
-        ("a true fault named", "faulty"),
-        ("first named is true", "faulty"),
-        ("faults named", "faults"),
-        ("names that are true", "names"),
-        ("false alarms", "healthy"),
-    ):
-        if tally[of]:
-            lines.append(f"{name:<22} {tally[name]:>4} of {tally[of]:>4}  {tally[name] / tally[of]:.1%}")
-    if tally["faulty"]:
-        lines.append(f"{'names a run':<22} {tally['names'] / tally['faulty']:.2f}")
-    return lines
+def corpus_watched(name: str, only: str, *, daily: bool, details: bool) -> list[str]:
+    """(b): the false alarms among runs that are healthy by the rule; `details` says which, and what was said."""
+    if real_data.folder() is None:
+        return ["left out: set STEPWELL_DATA to the folder of the real data"]
+    runs = [
+        cached(name, case["id"], case, functools.partial(loops.watched, case))
+        for case in corpus.cases(name, daily=daily)
+        if only in case["id"]
+    ]
+    reasons = {run.name: corpus.verdict(run.case, run.ended) for run in runs}
+    said = {run.name: figures.everyone(run) for run in runs}
+    well = [run for run in runs if not reasons[run.name]]
+    for run in runs:
+        spoken = said[run.name][figures.OURS]
+        if reasons[run.name]:
+            print(f"{run.name:<20} {run.case['problem']:<16} not healthy: {reasons[run.name]}; named {spoken.names}")
+        elif details and spoken.ever:
+            print(f"{run.name:<20} {run.case['problem']:<16} ALARM {spoken.names}, ever {sorted(spoken.ever)}")
+    families = Counter(run.case["family"] for run in well)
+    lines = [f"{len(well)} of {len(runs)} runs are healthy by the rule: {dict(sorted(families.items()))}"]
+    lines += figures.alarms([said[run.name] for run in well])
+    sayers: Counter[str] = Counter(one for run in well for one in said[run.name][figures.OURS].names)
+    return [*lines, f"what {figures.OURS} said: {dict(sayers.most_common())}", *_stale(runs)]
 
 
 def main() -> None:
-    """Watch what the words ask for, and print one line for each run that is not as it should be, and the figures."""
+    """Watch what the words ask for, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--corpus", choices=["tuning", "set_aside"])
+    parser.add_argument("--daily", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--why", default="", help="what this look is for, for the log")
     asked = parser.parse_args()
-    if asked.cases is None:
-        print("left out: give --cases FOLDER, which holds cases_shared.json and lab.py")
-        return
     torch.set_num_threads(1)
-    lab = load_lab(asked.cases)
-    every = json.loads((asked.cases / "cases_shared.json").read_text())["cases"]
-    tally: Counter[str] = Counter()
-    for seed in asked.seeds:
-        for case in (one for one in every if asked.only in one["id"]):
-            record, ended = watched(lab, case, seed)
-            named = [one.name for one in diagnosing.findings(record, Guard()) if one.severity > 1]
-            said = count(case, named, tally)
-            if said:
-                print(f"{case['id']:<20} seed {seed} metric {ended['metric']:.2f}: {said}", flush=True)
-    lines = table(tally)
+    if asked.cases is not None:
+        part, lines = f"programs seeds {asked.seeds}", programs_watched(asked.cases, asked.seeds, asked.only)
+    elif asked.corpus is not None:
+        details = asked.corpus == "tuning" or bool(asked.why)
+        part = f"corpus {asked.corpus}{' daily' if asked.daily else ''}"
+        lines = corpus_watched(asked.corpus, asked.only, daily=asked.daily, details=details)
+    else:
+        print("left out: ask for --cases FOLDER, --corpus tuning, or --corpus set_aside")
+        return
     print("\n".join(lines))
+    CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "looks.log").open("a") as log:
-        log.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M} cases {asked.only or 'all'} seeds {asked.seeds}: {lines}\n")
+        log.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M} {part} {asked.only or 'all'} {asked.why}: {lines}\n")
 
 
 if __name__ == "__main__":
