@@ -2,12 +2,14 @@
 
     python benchmarks/doctor.py --cases FOLDER [--seeds 0 1]      # (a) faulty and healthy programs
     python benchmarks/doctor.py --corpus tuning | set_aside       # (b) healthy trainings: false alarms
+    python benchmarks/doctor.py --infected [--seeds 0 1 2 3 4]    # (c) trainings that the diagnoses' `infect` made ill
 
 (a) FOLDER holds `cases_shared.json` and `lab.py`, which builds the programs. (b) reads real data from the folder that
 STEPWELL_DATA names; whether a run counts as healthy is decided by a rule that knows nothing of the doctor
 (`watched/corpus.py`), and those that do not are listed. `--daily` takes the first few cases of each family. Runs are
 cached by configuration under `build/doctor`, so that a second call only diagnoses. Every look is noted in
-`build/doctor/looks.log`: at `tuning` as often as need be, at the others as rarely as possible.
+`build/doctor/looks.log`: at `tuning` and (c) as often as need be, at
+the others as rarely as possible.
 
 A fault counts as named where a finding of severity 2 or more has its name; what is folded under a cause does not count.
 """
@@ -23,11 +25,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from watched import corpus, figures, loops, programs, real_data
+from watched import corpus, figures, infected, loops, programs, real_data
 from watched.cache import CACHE, Run, cached
-from watched.figures import Faulty, Said
-
-Sayings = dict[str, Said]
+from watched.figures import Faulty
 
 
 def programs_watched(folder: Path, seeds: Sequence[int], only: str) -> list[str]:
@@ -43,24 +43,26 @@ def programs_watched(folder: Path, seeds: Sequence[int], only: str) -> list[str]
     for run in runs:
         case = run.case["case"]
         true = frozenset(case["faults"])
-        said = figures.everyone(run, true)
         if case["kind"] == "healthy":
-            healthy.append(said)
-            if said[figures.OURS].names:
-                print(f"{run.name:<24} FALSE ALARM {said[figures.OURS].names}")
+            healthy.append(figures.everyone(run))
+            if healthy[-1][figures.OURS].ever:
+                print(f"{run.name:<24} FALSE ALARM {healthy[-1][figures.OURS]}")
             continue
-        remark = _added(counts, said, true, fails=programs.fails(case, run.ended["metric"]))
+        remark = _added(counts, run, true, fails=programs.fails(case, run.ended["metric"]))
         if remark:
             print(f"{run.name:<24} metric {run.ended['metric']:.2f}: {remark}")
     return [*_faulty(counts), *(figures.alarms(healthy) if healthy else []), *_stale(runs)]
 
 
-def _added(counts: dict[str, Faulty], said: Sayings, true: frozenset[str], *, fails: bool) -> str:
+def _added(
+    counts: dict[str, Faulty], run: Run, true: frozenset[str], *, fails: bool, also: frozenset[str] = frozenset()
+) -> str:
     """Count what all said of one faulty run; gives what is to be said of the doctor."""
-    remarks = {
-        name: one.add(said[name], true, fails=fails, symptoms=name != figures.OURS) for name, one in counts.items()
-    }
-    return remarks[figures.OURS]
+    said = figures.everyone(run, true | also)
+    for name in figures.SETS:
+        if run.epochs:
+            counts[name].add(said[name], true, also=also, fails=fails, symptoms=True)
+    return counts[figures.OURS].add(said[figures.OURS], true, also=also, fails=fails)
 
 
 def _faulty(counts: dict[str, Faulty]) -> list[str]:
@@ -97,12 +99,38 @@ def corpus_watched(name: str, only: str, *, daily: bool, details: bool) -> list[
     return [*lines, f"what {figures.OURS} said: {dict(sayers.most_common())}", *_stale(runs)]
 
 
+def infected_watched(seeds: Sequence[int], only: str) -> list[str]:
+    """(c): the figures over runs that an infection harmed; prints a line for each that is not as it should be."""
+    runs = []
+    for case in infected.cases(seeds):
+        name = f"{case['network']}-{case['fault'] or 'healthy'}-{case['seed']}"
+        if only in name or not case["fault"]:
+            runs.append(cached("infected", name, case, functools.partial(infected.watched, case)))
+    twins = {(run.case["network"], run.case["seed"]): run for run in runs if not run.case["fault"]}
+    counts = {name: Faulty() for name in (figures.OURS, *figures.SETS)}
+    unharmed = []
+    for run in (one for one in runs if one.case["fault"]):
+        fault = run.case["fault"]
+        healthy = twins[run.case["network"], run.case["seed"]]
+        if not infected.harmed(run.ended["skill"], healthy.ended["skill"]):
+            unharmed.append(f"{run.name} {figures.named(run.record)}")
+            continue
+        also = frozenset(infected.ALSO.get(fault, ()))
+        remark = _added(counts, run, frozenset({fault}), fails=True, also=also)
+        if remark:
+            print(f"{run.name:<34} skill {run.ended['skill']:.2f}: {remark}")
+    print(f"no harm was done by {len(unharmed)}: {', '.join(unharmed)}")
+    healthy_said = [figures.everyone(run) for run in twins.values()]
+    return [*_faulty(counts), *figures.alarms(healthy_said), *_stale(runs)]
+
+
 def main() -> None:
     """Watch what the words ask for, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--corpus", choices=["tuning", "set_aside"])
+    parser.add_argument("--infected", action="store_true")
     parser.add_argument("--daily", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--why", default="", help="what this look is for, for the log")
@@ -110,12 +138,14 @@ def main() -> None:
     torch.set_num_threads(1)
     if asked.cases is not None:
         part, lines = f"programs seeds {asked.seeds}", programs_watched(asked.cases, asked.seeds, asked.only)
+    elif asked.infected:
+        part, lines = f"infected seeds {asked.seeds}", infected_watched(asked.seeds, asked.only)
     elif asked.corpus is not None:
         details = asked.corpus == "tuning" or bool(asked.why)
         part = f"corpus {asked.corpus}{' daily' if asked.daily else ''}"
         lines = corpus_watched(asked.corpus, asked.only, daily=asked.daily, details=details)
     else:
-        print("left out: ask for --cases FOLDER, --corpus tuning, or --corpus set_aside")
+        print("left out: ask for --cases FOLDER, --corpus tuning, --corpus set_aside or --infected")
         return
     print("\n".join(lines))
     CACHE.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
 """Runs that were made once: what the doctor read, what the rules of others need, and how it ended, by configuration.
 
 A run is found again by the digest of what describes it. What was read by another version of the doctor's eyes (all of
-stepwell/doctor but what judges) is used all the same, and counted, so that it can be said.
+stepwell/doctor but what judges, remedies or serves other trainings) is used all the same, and counted, so that it can
+be said.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ import stepwell.doctor
 from stepwell.doctor.record import Record, read
 
 CACHE = Path("build/doctor")
-JUDGING = ("diagnoses", "diagnosing.py", "measures.py", "page.py", "script.py")
+JUDGING = frozenset(
+    {"diagnoses", "diagnosing.py", "measures.py", "page.py", "remedies", "remedying.py", "changes.py"}
+    | {"script.py", "attending.py", "examination.py"}
+)
 Made = tuple[Record, list[dict[str, Any]], dict[str, Any]]
 
 

@@ -22,6 +22,8 @@ AT_THE_END = frozenset(
     | {"labels", "neighbors_agree", "neighbors_chance", "neighbors_z", "telling_columns", "last_inputs_finite"}
 )
 """Facts that the doctor reads when a training is over."""
+SHARES = (0.02, 0.1, 0.25, 0.5, 0.75)
+"""Of a training, after which it is asked what the doctor would have said so far."""
 
 
 def named(record: Record) -> list[str]:
@@ -30,15 +32,18 @@ def named(record: Record) -> list[str]:
 
 
 def so_far(record: Record) -> Iterator[tuple[float, Record]]:
-    """The record as it was at each probe, with the share of the updates that had been made, and at last the whole."""
+    """The record as it was at the first probe after each of some shares of the updates, and at last the whole."""
     facts = {name: value for name, value in record.facts.items() if name not in AT_THE_END}
     length = max(1, record.length)
+    due = [share * length for share in SHARES]
     for place, probe in enumerate(record.probes):
         step = int(probe["step"])
-        if 0 < step < length:
-            steps = [row for row in record.steps if row["step"] < step]
-            probes = record.probes[: place + 1]
-            yield step / length, replace(record, facts=facts, steps=steps, probes=probes, ended=False)
+        if not due or not due[0] <= step < length:
+            continue
+        due = [one for one in due if one > step]
+        steps = [row for row in record.steps if row["step"] < step]
+        probes = record.probes[: place + 1]
+        yield step / length, replace(record, facts=facts, steps=steps, probes=probes, ended=False)
     yield 1.0, record
 
 
@@ -52,7 +57,7 @@ class Said:
 
 
 def ours(run: Run, true: frozenset[str] = frozenset()) -> Said:
-    """The doctor, asked at every probe as `stepwell diagnose` does."""
+    """The doctor, asked at some of the probes at which `stepwell diagnose` speaks, and at the end."""
     ever: set[str] = set()
     first = None
     names: list[str] = []
@@ -98,14 +103,17 @@ class Faulty:
         self.tally: Counter[str] = Counter()
         self.firsts: list[float] = []
 
-    def add(self, said: Said, true: frozenset[str], *, fails: bool, symptoms: bool) -> str:
+    def add(
+        self, said: Said, true: frozenset[str], *, also: frozenset[str], fails: bool, symptoms: bool = False
+    ) -> str:
         """Count one run; returns what is to be said of it, "" where all is as it should be.
 
-        `fails` says that the fault did harm; `symptoms` that what was said are symptoms, not faults.
+        `also` holds other true names of the same fault; `fails` says that it did harm; `symptoms` that what was said
+        are symptoms, not faults.
         """
         means: Mapping[str, frozenset[str]] = MEANS if symptoms else {}
-        right = [name for name in said.names if true & means.get(name, frozenset({name}))]
-        found = {fault for fault in true for name in said.names if fault in means.get(name, frozenset({name}))}
+        right = [name for name in said.names if (true | also) & means.get(name, frozenset({name}))]
+        found = {fault for fault in true for name in right if {fault, *also} & means.get(name, frozenset({name}))}
         self.tally["runs"] += 1
         self.tally["alarmed"] += bool(said.names)
         self.tally["true"] += bool(right)

@@ -79,8 +79,9 @@ class Block(nn.Module):
 class Resnet(nn.Module):
     """Stages of residual blocks; [n, c, h, w] to [n, width]."""
 
-    def __init__(self, channels: Sequence[int], width: int, blocks: int) -> None:
+    def __init__(self, channels: Sequence[int], width: int, blocks: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.stem = nn.Conv2d(channels[0], channels[1], 3, 1, 1)
         stages: list[nn.Module] = []
         for place, (into, out) in enumerate(zip([channels[1], *channels[1:-1]], channels[1:], strict=True)):
@@ -91,7 +92,7 @@ class Resnet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Answer."""
         x = self.stages(F.relu(self.stem(x)))
-        return self.out(x.mean((2, 3)))
+        return self.out(self.dropout(x.mean((2, 3))))
 
 
 def _entry(problem: Problem, size: int) -> nn.Module:

@@ -190,13 +190,13 @@ def surface() -> Problem:
 
 
 def shapes() -> Problem:
-    """16 x 16 pictures of a disk, a square or a cross, anywhere, on noise."""
+    """12 x 12 pictures of a disk, a square or a cross, anywhere, on noise."""
     draw = np.random.default_rng(5)
     y = draw.integers(0, 3, 2400)
-    down, right = np.mgrid[:16, :16]
-    pictures = draw.normal(0, 0.3, (2400, 1, 16, 16))
+    down, right = np.mgrid[:12, :12]
+    pictures = draw.normal(0, 0.3, (2400, 1, 12, 12))
     for picture, one in zip(pictures, y, strict=True):
-        row, column, size = draw.integers(4, 12), draw.integers(4, 12), draw.integers(2, 5)
+        row, column, size = draw.integers(3, 9), draw.integers(3, 9), draw.integers(2, 5)
         far, side = np.abs(down - row), np.abs(right - column)
         disk, square = far**2 + side**2 <= size**2, np.maximum(far, side) <= size
         picture[0] += (disk, square, square & ((far == 0) | (side == 0)))[one]

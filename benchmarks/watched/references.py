@@ -40,8 +40,8 @@ def skill(problem: Problem, answers: Tensor) -> float:
 
 
 def coverage(real: Tensor, made: Tensor) -> float:
-    """The share of real points that have a made one as near as their 20th real neighbor (Naeem et al. 2020)."""
-    radius = torch.cdist(real, real).kthvalue(21, 1).values
+    """The share of real points that have a made one as near as their 50th real neighbor (Naeem et al. 2020)."""
+    radius = torch.cdist(real, real).kthvalue(51, 1).values
     return float((torch.cdist(real, made).min(1).values <= radius).float().mean())
 
 

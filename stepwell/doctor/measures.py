@@ -50,6 +50,14 @@ def level(record: Record) -> float | None:
     return min(said) / best if said else None
 
 
+def level_in_training(record: Record) -> float | None:
+    """The mean loss of the last fifth of the updates, as training computes it, dropout and all, over the constant's."""
+    best = constant(record)
+    losses = [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
+    last = losses[-max(1, len(losses) // 5) :]
+    return fmean(last) / best if best is not None and last else None
+
+
 def failing(record: Record) -> bool:
     """Whether it learns nothing: the loss is not finite, or above nine tenths of the best constant's."""
     now = level(record)
@@ -76,9 +84,11 @@ def excess(record: Record) -> float | None:
 def early_update(record: Record) -> float | None:
     """The median over matrices, then over updates 2 to 12, of ||change|| / ||weights||; healthy: up to 0.15.
 
-    Infinite where a change or a weight is no finite number; of the first update where there is no other.
+    Infinite where a change or a weight is no finite number; of the first update where there is no other. Updates whose
+    gradient was no finite number are left out: at any rate they would have been the same.
     """
-    read = {row["step"]: row["updates"] for row in record.steps if row.get("updates") and row["step"] < 12}
+    early = [row for row in record.steps if row.get("updates") and row["step"] < 12]
+    read = {row["step"]: row["updates"] for row in early if all(map(math.isfinite, row.get("gradients", {}).values()))}
     rows = [one for step, one in read.items() if step >= 1] or list(read.values())
     medians = [median(value if math.isfinite(value) else math.inf for value in one.values()) for one in rows]
     return median(medians) if medians else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import math
 import re
 from collections.abc import Callable
 
@@ -14,7 +16,7 @@ from programs import Program, names, network
 from torch import Tensor, nn
 
 from stepwell import discovery
-from stepwell.doctor import diagnosing
+from stepwell.doctor import diagnosing, measures
 from stepwell.doctor.guard import Guard
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
@@ -93,6 +95,12 @@ def with_bias(model: nn.Sequential, value: float) -> nn.Sequential:
     return model
 
 
+def tiny(model: nn.Sequential) -> nn.Sequential:
+    for one in model.parameters():
+        nn.init.normal_(one, std=1e-5)
+    return model
+
+
 def with_norms() -> nn.Sequential:
     return nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 3))
 
@@ -125,6 +133,8 @@ ILL: dict[str, Callable[[], Program]] = {
         network(activation=nn.Tanh), inputs=lambda x: x * 10.0 ** torch.arange(-2, 6).float()
     ),
     "lr_too_high": lambda: Program(rate=1.0),
+    "over_regularised": lambda: Program(optimizer=functools.partial(torch.optim.AdamW, weight_decay=100.0)),
+    "bad_init_small": lambda: Program(tiny(network()), updates=60),
     "lr_too_low": lambda: Program(rate=1e-5, optimizer=torch.optim.SGD),
     "wrong_output_activation": lambda: Program(
         network(out=1, last=nn.Sigmoid()), F.mse_loss, targets=lambda y: (3.0 * y.float() - 3)[:, None]
@@ -141,6 +151,22 @@ del ILL["params_not_in_optimizer"], ILL["unshuffled_data"]  # below, by hand
 def test_an_ill_program_is_named_by_its_cause_first(name: str) -> None:
     found = names(ILL[name]().watched())
     assert found[:1] == [name]
+
+
+def test_an_update_by_a_gradient_that_is_no_number_says_nothing_of_the_rate() -> None:
+    broken = {"step": 0, "loss": 1.0, "updates": {"w": math.inf}, "gradients": {"w": math.nan}}
+    assert measures.early_update(Record(steps=[broken])) is None
+    assert measures.early_update(Record(steps=[{**broken, "gradients": {"w": 2.0}}])) == math.inf
+
+
+def test_dropout_that_leaves_too_little_is_named_though_the_whole_network_answers_well() -> None:
+    said = discovery.load(diagnosing.ROOM, "excessive_dropout").diagnose
+    steps = [{"step": step, "loss": 0.8} for step in range(100)]
+    probes = [{"step": step, "loss": 0.4, "layers": {}} for step in (0, 40, 80)]
+    record = Record({"constant": 1.0, "dropout": 0.95}, steps, probes, ended=True)
+    assert said(record) is not None
+    record.steps = [{**row, "loss": 0.3} for row in steps]
+    assert said(record) is None
 
 
 def test_layers_left_out_of_the_optimizer_are_named() -> None:

@@ -6,7 +6,7 @@ Why it matters: answers begin far off and sure of it, squashing units begin flat
 How it is seen: root mean square of a matrix times the root of its fan-in over 4 (He: 1.4), or a first loss over 2.5
     times chance, with scaled inputs; and the training struggles, or starts that high.
 Remedy: He or Xavier initialization.
-Risk: networks that normalize do not mind.
+Risk: networks that normalize do not mind, as long as their first loss is near chance.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LARGE, EXCESS = 4.0, 2.5  # the second measured on 84 healthy runs, the first ju
 
 KIND = "beginning"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("saturated_units", "exploding_gradient")
+EXPLAINS: tuple[str, ...] = ("saturated_units", "exploding_gradient", "lr_too_low", "not_learning_unknown")
 REMEDIES: tuple[str, ...] = ("initialization", "normalization", "lower_rate")
 
 
@@ -31,7 +31,7 @@ def diagnose(record: Record) -> Finding | None:
     high = excess is not None and excess > EXCESS
     scaled = (record.facts.get("input_rms") or 1.0) <= 20 and record.facts.get("input_spread", 1.0) <= 30
     numbers = record.facts.get("targets") == "numbers"
-    if not measures.mature(record) or record.facts.get("norms"):
+    if not measures.mature(record) or (record.facts.get("norms") and not (large and high)):
         return None
     saturated = max(measures.layers(measures.first_probe(record), "saturated").values(), default=0.0) >= 0.5
     if large and (high or saturated or measures.struggling(record) or measures.broken_at(record) is not None):

@@ -5,7 +5,7 @@ Why it matters: what enters fades from layer to layer, and so do the gradients o
 How it is seen: root mean square under a quarter of what Glorot gives for the shape (torch's own: about 0.6) in
     at least half of the matrices, with two hidden layers or more or a flat start; and the training struggles.
 Remedy: He or Xavier initialization.
-Risk: a network that normalizes does not mind.
+Risk: a network that normalizes minds a tenth of that.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 SMALL = 0.25  # judged: torch's own initialization gives 0.58
+NORMALIZED = 0.025  # judged: what normalizes bears a tenth of that; 0.02 is usual for transformers
 
 KIND = "beginning"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("dead_relu", "underfit_capacity", "not_learning_unknown")
+EXPLAINS: tuple[str, ...] = ("dead_relu", "underfit_capacity", "not_learning_unknown", "lr_too_high")
 REMEDIES: tuple[str, ...] = ("initialization", "normalization")
 
 
 def diagnose(record: Record) -> Finding | None:
     """At the beginning; spoken where it harms."""
     gains = record.facts.get("glorot_shares", {})
-    small = {name: gain for name, gain in gains.items() if 0 < gain < SMALL}
-    if len(small) < max(1, len(gains) // 2) or record.facts.get("norms") or not measures.mature(record):
+    least = NORMALIZED if record.facts.get("norms") else SMALL
+    small = {name: gain for name, gain in gains.items() if 0 < gain < least}
+    if len(small) < max(1, len(gains) // 2) or not measures.mature(record):
         return None
-    if not measures.struggling(record) or record.facts.get("frozen"):
-        return None
+    if not measures.struggling(record) or measures.broken_at(record) is not None or record.facts.get("frozen"):
+        return None  # small weights alone leave the loss a number
     return Finding(
         name="bad_init_small",
         severity=2,
@@ -40,7 +42,7 @@ def diagnose(record: Record) -> Finding | None:
         why="What enters fades from layer to layer, and gradients fade on their way back.",
         remedy="initialize by fan-in: torch.nn.init.kaiming_normal_(layer.weight)",
         where={"step": 0, "layer": min(small, key=lambda name: small[name]).rpartition(".")[0]},
-        evidence={"gains": dict(sorted(small.items())[:10]), "threshold": SMALL},
+        evidence={"gains": dict(sorted(small.items())[:10]), "threshold": least},
         refuted_by="the same level with He initialization",
     )
 

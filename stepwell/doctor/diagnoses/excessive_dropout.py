@@ -2,7 +2,8 @@
 
 What: most of what a layer says is dropped.
 Why it matters: what is learnt is learnt by chance survivors, slowly or not at all.
-How it is seen: a share over 0.7, or 0.5 and more in narrow layers; and the training struggles.
+How it is seen: a share over 0.7, and the training struggles while units are dropped; or 0.5 and more in narrow layers,
+    and it struggles without dropping too.
 Remedy: a share of 0.1 to 0.5.
 Risk: very wide layers bear more.
 """
@@ -25,9 +26,12 @@ def diagnose(record: Record) -> Finding | None:
     share = float(record.facts.get("dropout", 0.0))
     widths = measures.layers(measures.first_probe(record), "width")
     narrow = min(widths.values(), default=1e9)
-    if not measures.mature(record) or not measures.struggling(record):
+    if not measures.mature(record):
         return None
-    if share <= 0.7 and not (share >= 0.5 and narrow * (1 - share) <= 12):
+    struggles, training = measures.struggling(record), measures.level_in_training(record) or 0.0
+    most = share > 0.7 and (struggles or training > measures.STRUGGLING)
+    thin = share >= 0.5 and narrow * (1 - share) <= 12 and struggles
+    if not most and not thin:
         return None
     return Finding(
         name="excessive_dropout",

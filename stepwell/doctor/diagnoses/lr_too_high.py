@@ -3,8 +3,8 @@
 What: weights change by a large share of their size in each update, and the loss does not fall.
 Why it matters: what one step learns the next throws away; units die or saturate on the way.
 How it is seen: early updates over 6 % of the weights with a loss that fails; or not finite after such; or a late
-    loss above the best constant's after updates over 3 %; or units that were alive and died (measured, gated: 0 of
-    84 healthy runs).
+    loss above the best constant's after updates over 3 %, or in evaluation mode over three times that; or units that
+    were alive and died (measured, gated: 0 of 84 healthy runs).
 Remedy: a tenth of the rate, then bisect; a warm-up; clipping.
 Risk: the same rate after a warm-up may work.
 """
@@ -15,6 +15,9 @@ from stepwell.doctor import measures
 from stepwell.doctor.changes import Change, Settings, rate_times
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
+
+LONG = 0.06  # of the weights; healthy first updates measured up to 0.15, so never alone
+WILD = 3.0  # losses of the best constant
 
 KIND = "dynamics"
 SEVERITY = 2
@@ -32,32 +35,11 @@ REMEDIES: tuple[str, ...] = ("lower_rate", "warmup", "clipping", "optimizer")
 
 def diagnose(record: Record) -> Finding | None:
     """From the first updates; spoken where it fails."""
-    early, late = measures.early_update(record), measures.late_loss(record)
-    if early is None and measures.broken_at(record) is None:
+    early, step = measures.early_update(record), measures.broken_at(record)
+    if early is None and step is None:
         return None
-    step, early = measures.broken_at(record), early or 0.0
-    mature, excess = measures.mature(record), measures.excess(record) or 0.0
-    adam = record.facts.get("adam_fit")
-    begun = measures.layers(measures.first_probe(record), "dead")
-    probes = measures.last_probes(record, 2)
-    died = any(
-        all(measures.layers(row, "dead").get(name, 0.0) >= 0.9 for row in probes) and share < 0.8
-        for name, share in begun.items()
-    )
-    now, alike = measures.between_now(record), measures.between_at_first(record)
-    collapsed = now is not None and alike is not None and now[1] < 1e-4 and alike[1] > 1e-3
-    reasons = []
-    if step is not None and step > 0 and early > 0.06:
-        reasons.append(f"the loss is not finite from update {step:,} on")
-    if mature and measures.failing(record) and early > 0.06 and (adam is None or adam < 0.4):
-        reasons.append("the loss does not fall under the best constant's")
-    if mature and measures.struggling(record) and (died or collapsed) and early > 0.03:
-        reasons.append("units that were alive have died" if died else "all samples came to look alike")
-    if mature and late is not None and late > 1.1 and early > 0.03 and excess < 1.2 and measures.struggling(record):
-        reasons.append(f"the loss rose to {late:.1f} times the best constant's")
-    rises = measures.own_rises(record)
-    if mature and rises is not None and rises > 0.1 and late is not None and late > 1.2 and measures.struggling(record):
-        reasons.append(f"{100 * rises:.0f} % of the updates looked at raised the loss of their own batch")
+    early = early or 0.0
+    reasons = _reasons(record, early)
     if not reasons:
         return None
     rate = float(record.facts.get("learning_rate", 0.0))
@@ -69,9 +51,60 @@ def diagnose(record: Record) -> Finding | None:
         why="Each update overshoots, and throws away what the one before has learnt.",
         remedy=f"lower the learning rate from {rate:g} to {rate / 10:.2g}, and look again",
         where={"step": step if step is not None else record.length},
-        evidence={"early_update": early, "late_loss": late, "own_rises": rises, "reasons": reasons},
+        evidence={"early_update": early, "late_loss": measures.late_loss(record), "reasons": reasons},
         refuted_by="the same at a tenth of the rate",
     )
+
+
+def _reasons(record: Record, early: float) -> list[str]:
+    """What tells that steps of that size are too long, in sentences; none where nothing does."""
+    step, late, excess = measures.broken_at(record), measures.late_loss(record), measures.excess(record) or 0.0
+    reasons = []
+    if step is not None and step > 0 and early > LONG:
+        reasons.append(f"the loss is not finite from update {step:,} on")
+    if not measures.mature(record):
+        return reasons
+    adam = record.facts.get("adam_fit")
+    if measures.failing(record) and early > LONG and (adam is None or adam < 0.4):
+        reasons.append("the loss does not fall under the best constant's")
+    wild = _wild(record)
+    if wild is not None and wild > WILD and early > LONG and excess < 1.2:
+        reasons.append(f"the loss in evaluation mode rose to {wild:,.0f} times the best constant's")
+    if not measures.struggling(record):
+        return reasons
+    died, collapsed = _died(record)
+    if (died or collapsed) and early > 0.03:
+        reasons.append("units that were alive have died" if died else "all samples came to look alike")
+    if late is not None and late > 1.1 and early > 0.03 and excess < 1.2:
+        reasons.append(f"the loss rose to {late:.1f} times the best constant's")
+    rises = measures.own_rises(record)
+    if rises is not None and rises > 0.1 and late is not None and late > 1.2:
+        reasons.append(f"{100 * rises:.0f} % of the updates looked at raised the loss of their own batch")
+    return reasons
+
+
+def _wild(record: Record) -> float | None:
+    """How far the loss of the probe batch rose after the beginning, over the constant's, where it is high at last too.
+
+    It is taken in evaluation mode, in which a network that normalizes answers by what it has gathered.
+    """
+    best = measures.constant(record)
+    losses = [row["loss"] for row in record.probes if row["step"] > 0]
+    if best is None or not losses or losses[-1] <= measures.STRUGGLING * best:
+        return None
+    return float(max(losses)) / best
+
+
+def _died(record: Record) -> tuple[bool, bool]:
+    """Whether units that were alive have died since, and whether samples that differed look alike."""
+    begun = measures.layers(measures.first_probe(record), "dead")
+    probes = measures.last_probes(record, 2)
+    died = any(
+        all(measures.layers(row, "dead").get(name, 0.0) >= 0.9 for row in probes) and share < 0.8
+        for name, share in begun.items()
+    )
+    now, alike = measures.between_now(record), measures.between_at_first(record)
+    return died, now is not None and alike is not None and now[1] < 1e-4 and alike[1] > 1e-3
 
 
 def infect(settings: Settings) -> Change | None:

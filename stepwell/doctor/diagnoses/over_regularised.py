@@ -2,17 +2,23 @@
 
 What: weights shrink toward zero whatever the data says.
 Why it matters: the least of loss and penalty together is a network that answers a constant.
-How it is seen: all matrices shrink under 20 % of their first size while the training fails.
+How it is seen: all matrices shrink under 20 % of their first size; or decay makes half of what an update changes, and
+    half of the matrices shrink under 70 %; and the training struggles.
 Remedy: a penalty smaller by 100.
 Risk: pruning shrinks weights on purpose.
 """
 
 from __future__ import annotations
 
+from statistics import median
+
 from stepwell.doctor import measures
 from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
+
+SHRUNK = 0.2  # of the first size
+HALF, SMALLER = 0.5, 0.7  # of an update: the penalty leads, not the data; of the first size: and weights follow it
 
 KIND = "dynamics"
 SEVERITY = 2
@@ -22,31 +28,48 @@ EXPLAINS: tuple[str, ...] = (
     "vanishing_gradient",
     "lr_too_low",
     "dead_relu",
+    "lr_too_high",
 )
 REMEDIES: tuple[str, ...] = ("less_decay",)
 
 
 def diagnose(record: Record) -> Finding | None:
-    """From the norms of the weights; spoken where it fails."""
+    """From the norms of the weights and the optimizer's decay; spoken where it fails."""
     rows = [row["weights"] for row in record.steps if row.get("weights")]
     if len(rows) < 4 or not measures.mature(record) or not measures.struggling(record):
         return None
     shares = [rows[-1][name] / first for name, first in rows[0].items() if first > 1e-8 and name in rows[-1]]
-    if not shares or max(shares) > 0.2:
-        return None
-    decay = record.facts.get("optimizer_settings", {}).get("weight_decay", 0.0)
+    largest, decay = max(shares, default=1.0), record.facts.get("optimizer_settings", {}).get("weight_decay", 0.0)
     by = "a penalty in the loss" if record.facts.get("loss_touches_parameters") else f"weight decay {decay:g}"
+    part = _of_updates(record, decay)
+    if largest <= SHRUNK:
+        said = f"all weights shrink to {100 * largest:.0f} % of their first size or less: {by} outweighs the data"
+    elif part is not None and part >= HALF and median(shares) < SMALLER:
+        said = f"{by} makes up {100 * min(part, 1.0):.0f} % of what an update changes"
+    else:
+        return None
     return Finding(
         name="over_regularised",
         severity=2,
-        message=f"All weights shrink to {100 * max(shares):.0f} % of their first size or less: {by} outweighs the "
-        "data.",
+        message=f"The penalty is too large: {said}.",
         why="The least of loss and penalty together is a network of zeros, which answers a constant.",
         remedy="lower the penalty by 100",
         where={"step": record.length},
-        evidence={"largest_share": max(shares), "threshold": 0.2, "weight_decay": decay},
+        evidence={"largest_share": largest, "threshold": SHRUNK, "weight_decay": decay, "part_of_updates": part},
         refuted_by="the same level without the penalty",
     )
+
+
+def _of_updates(record: Record, decay: float) -> float | None:
+    """The part of an update that the optimizer's decay makes, the median over those read; None where it has none."""
+    if not decay:
+        return None
+    if record.facts.get("optimizer") == "AdamW":  # which shrinks weights by rate times decay, beside the gradient
+        own = [(row["rate"] * decay, median(row["updates"].values())) for row in record.steps if row.get("updates")]
+        return median(min(one / max(whole, 1e-30), 1.0) for one, whole in own) if own else None
+    read = [row for row in record.steps if row.get("gradients")]
+    both = [(decay * row["weights"][name], one) for row in read for name, one in row["gradients"].items()]
+    return median(one / max(one + other, 1e-30) for one, other in both) if both else None
 
 
 def infect(settings: Settings) -> Change | None:

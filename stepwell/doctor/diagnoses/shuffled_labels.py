@@ -19,7 +19,7 @@ ROWS = 200
 
 KIND = "data"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "overfit")
+EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "overfit", "rnn_vanishing_time")
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
