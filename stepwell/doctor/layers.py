@@ -120,6 +120,8 @@ class Reader(TorchFunctionMode):
             self._straight[id(result)] = self._owner
         elif short in STRAIGHT and source is not None:
             self._straight[id(result)] = source
+        else:
+            self._straight.pop(id(result), None)  # what bends in place gives the tensor that it was given
 
     def maker(self, output: Tensor) -> str:
         """The short name of the call that made a tensor, "" where none was seen."""

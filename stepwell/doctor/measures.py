@@ -171,13 +171,17 @@ def late_loss(record: Record) -> float | None:
 
 
 def valid_rise(record: Record) -> tuple[float, int] | None:
-    """How far the validation loss is above its least over the last three probes, in losses of the best constant."""
+    """How far the validation loss is above its least over the last three probes, in losses of the best constant.
+
+    Zero where one of the three is the least: it falls still, however far apart the probes lie.
+    """
     best = constant(record)
     rows = [(row["step"], row["valid_loss"]) for row in record.probes if math.isfinite(row.get("valid_loss", math.nan))]
     if best is None or len(rows) < 6:
         return None
     step, least = min(rows, key=lambda one: one[1])
-    return (fmean(value for _, value in rows[-3:]) - least) / best, step
+    last = rows[-3:]
+    return (fmean(value for _, value in last) - least) / best if step < last[0][0] else 0.0, step
 
 
 def gradient_growth(record: Record) -> float | None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from stepwell import discovery
 from stepwell.doctor import diagnosing, measures
 from stepwell.doctor.guard import Guard
+from stepwell.doctor.layers import Reader
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
@@ -157,6 +158,33 @@ def test_an_update_by_a_gradient_that_is_no_number_says_nothing_of_the_rate() ->
     broken = {"step": 0, "loss": 1.0, "updates": {"w": math.inf}, "gradients": {"w": math.nan}}
     assert measures.early_update(Record(steps=[broken])) is None
     assert measures.early_update(Record(steps=[{**broken, "gradients": {"w": 2.0}}])) == math.inf
+
+
+def test_a_validation_loss_that_falls_between_distant_probes_does_not_rise() -> None:
+    def record(*losses: float) -> Record:
+        probes = [{"step": step, "loss": 0.1, "valid_loss": loss} for step, loss in enumerate(losses)]
+        return Record({"constant": 1.0}, [{"step": 9, "loss": 0.1}], probes, ended=True)
+
+    assert measures.valid_rise(record(1.0, 1.0, 1.0, 1.0, 0.5, 0.1)) == (0.0, 5)
+    rise = measures.valid_rise(record(1.0, 0.8, 0.2, 0.5, 0.5, 0.5))
+    assert rise is not None and rise[0] == pytest.approx(0.3) and rise[1] == 2
+
+
+@pytest.mark.parametrize(("between", "count"), [(nn.ReLU(), 0), (nn.ReLU(inplace=True), 0), (nn.Identity(), 1)])
+def test_what_bends_between_two_layers_bends_in_place_too(between: nn.Module, count: int) -> None:
+    model = nn.Sequential(nn.Linear(4, 4), between, nn.Linear(4, 2))
+    reader = Reader(model)
+    with torch.no_grad(), reader:
+        model(torch.randn(8, 4))
+    assert len(reader.in_a_row) == count
+
+
+def test_a_frozen_body_may_sleep() -> None:
+    said = discovery.load(diagnosing.ROOM, "eval_mode_training").diagnose
+    facts = {"evaluation_mode_in_training": {"norm": 64}, "learning_share": 1.0}
+    steps = [{"step": step, "loss": 1.0} for step in range(64)]
+    assert said(Record(facts, steps)) is not None
+    assert said(Record({**facts, "learning_share": 0.1}, steps)) is None
 
 
 def test_dropout_that_leaves_too_little_is_named_though_the_whole_network_answers_well() -> None:

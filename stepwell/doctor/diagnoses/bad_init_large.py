@@ -20,7 +20,13 @@ LARGE, EXCESS = 4.0, 2.5  # the second measured on 84 healthy runs, the first ju
 
 KIND = "beginning"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("saturated_units", "exploding_gradient", "lr_too_low", "not_learning_unknown")
+EXPLAINS: tuple[str, ...] = (
+    "saturated_units",
+    "exploding_gradient",
+    "lr_too_low",
+    "not_learning_unknown",
+    "vanishing_gradient",
+)
 REMEDIES: tuple[str, ...] = ("initialization", "normalization", "lower_rate")
 
 

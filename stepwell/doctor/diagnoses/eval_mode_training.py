@@ -5,7 +5,7 @@ Why it matters: normalization layers use statistics that nobody updates, and dro
 How it is seen: exactly: norm and dropout layers whose training flag is off while gradients are made, in most of the
     first updates.
 Remedy: model.train() before the training loop, and after each validation.
-Risk: fine-tuning with frozen normalization does so on purpose.
+Risk: a frozen body is put to sleep on purpose: where most of the weights are frozen, nothing is said.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def diagnose(record: Record) -> Finding | None:
     asleep = record.facts.get("evaluation_mode_in_training", {})
     updates = min(record.length, 64)
     lasting = [name for name, count in asleep.items() if count >= 0.9 * max(updates, 1)]
-    if not lasting or updates < 2:
+    if not lasting or updates < 2 or float(record.facts.get("learning_share", 1.0)) < 0.5:
         return None
     return Finding(
         name="eval_mode_training",

@@ -16,6 +16,7 @@ from stepwell.doctor.changes import Change, Settings, rate_times
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
+SHORT = 0.001  # of the weights: steps under that overshoot nothing
 LONG = 0.06  # of the weights; healthy first updates measured up to 0.15, so never alone
 WILD = 3.0  # losses of the best constant
 
@@ -78,7 +79,7 @@ def _reasons(record: Record, early: float) -> list[str]:
     if late is not None and late > 1.1 and early > 0.03 and excess < 1.2:
         reasons.append(f"the loss rose to {late:.1f} times the best constant's")
     rises = measures.own_rises(record)
-    if rises is not None and rises > 0.1 and late is not None and late > 1.2:
+    if rises is not None and rises > 0.1 and late is not None and late > 1.2 and early > SHORT:
         reasons.append(f"{100 * rises:.0f} % of the updates looked at raised the loss of their own batch")
     return reasons
 
