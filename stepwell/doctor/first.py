@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stepwell.doctor.tape import Replay, mapped, tensors
+from stepwell.doctor import within
+from stepwell.doctor.tape import Replay, floating, mapped, tensors
 from stepwell.doctor.undisturbed import calmed
 
 
@@ -18,13 +19,15 @@ from stepwell.doctor.undisturbed import calmed
 class Example:
     """One batch as the model was given it, and the calls from its outputs to the loss.
 
-    `evaluated` says whether those calls take what the model answers in evaluation mode.
+    `evaluated` says whether those calls take what the model answers in evaluation mode; `within` that the model
+    computes the loss itself: its outputs are then what its loss functions are given.
     """
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     replay: Replay
     evaluated: bool = True
+    within: bool = False
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -37,8 +40,10 @@ class Example:
         return int(self.replay.outputs[0].shape[0]) if self.replay.outputs[0].ndim else 1
 
     def outputs(self, model: nn.Module) -> list[Tensor]:
-        """What a model answers, as far as it is floating-point numbers."""
-        return [one for one in tensors(model(*self.args, **self.kwargs)) if one.is_floating_point()]
+        """What a model answers: every tensor of floating-point numbers."""
+        if self.within:
+            return within.answers(model, self.args, self.kwargs)
+        return floating(model(*self.args, **self.kwargs))
 
     def loss(self, model: nn.Module) -> Tensor:
         """The loss of a model on this batch."""
@@ -64,7 +69,8 @@ class Example:
         def cut(one: Tensor) -> Tensor:
             return one[:count] if one.ndim and one.shape[0] == rows else one
 
-        if rows <= count:
+        given = [one for one in self.inputs if one.ndim and one.shape[0] == rows]
+        if rows <= count or not given:  # rows of another kind than the outputs': tokens, not sentences
             return self
         calls = tuple(
             replace(call, args=mapped(call.args, cut), kwargs=mapped(dict(call.kwargs), cut))
@@ -78,27 +84,33 @@ class Example:
                 small(outputs)
         except (RuntimeError, ValueError, IndexError, TypeError):
             return self
-        return Example(mapped(self.args, cut), mapped(self.kwargs, cut), small, self.evaluated)
+        return replace(self, args=mapped(self.args, cut), kwargs=mapped(self.kwargs, cut), replay=small)
 
 
 @dataclass(frozen=True)
 class First:
     """The state at the first update.
 
-    `examples` are the first batches (one or more) for the probe; `gradients` are there for the first of them.
-    `budget` is in seconds: what looking may cost in all.
+    `examples` are the first batches (one or more) for the probe. `makers` are the short names of the calls that make
+    the outputs of the first of them, "" where none was seen. `budget` is in seconds: what looking may cost in all.
     """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     examples: Sequence[Example]
-    last_call: str
+    makers: tuple[str, ...]
     budget: float
 
     @property
     def example(self) -> Example:
         """The first batch."""
         return self.examples[0]
+
+    @property
+    def last_call(self) -> str:
+        """The call that makes the one output that the loss is made of, else the first."""
+        place = next((i for i, one in enumerate(self.example.replay.outputs) if one is self.example.replay.answer), 0)
+        return self.makers[place] if place < len(self.makers) else ""
 
     def copies(self) -> tuple[nn.Module, torch.optim.Optimizer]:
         """The model and its optimizer, copied together so that the one trains the other."""

@@ -39,6 +39,10 @@ STRAIGHT = frozenset(
     }
     | {"avg_pool2d", "avg_pool1d", "adaptive_avg_pool2d", "batch_norm", "contiguous", "boolean_dispatch", "fn"}
 )
+RESHAPED = frozenset(
+    {"reshape", "view", "flatten", "squeeze", "unsqueeze", "contiguous", "clone", "float", "to", "type", "transpose"}
+    | {"permute", "__getitem__", "select", "narrow"}
+)
 POSITIONS = 64  # of a map of many positions as many are looked at
 MOST_ELEMENTS = 2**21
 
@@ -94,8 +98,9 @@ class Reader(TorchFunctionMode):
         if short in RECURRENT and args and isinstance(args[0], Tensor):
             self.recurrent.append(args[0])
         result = func(*args, **kwargs)
+        given = args[0] if args and isinstance(args[0], Tensor) else None
         for one in tensors(result) if isinstance(result, Tensor | tuple) else []:
-            self._made[id(one)] = short
+            self._made[id(one)] = self._made.get(id(given), short) if short in RESHAPED else short
             self._alive.append(one)
             self._follow(short, args, one)
         if before is not None or short in RECURRENT or short in NORMS:
@@ -124,7 +129,7 @@ class Reader(TorchFunctionMode):
             self._straight.pop(id(result), None)  # what bends in place gives the tensor that it was given
 
     def maker(self, output: Tensor) -> str:
-        """The short name of the call that made a tensor, "" where none was seen."""
+        """The short name of the call that made a tensor, whatever its shape since; "" where none was seen."""
         return self._made.get(id(output), "")
 
 

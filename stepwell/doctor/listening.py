@@ -1,19 +1,23 @@
 """Where the doctor listens: at the model's call, at `backward`, and around the optimizer's step.
 
-Hooks of the model's own call and of the optimizer are torch's; `backward` is wrapped for the time of the watch, because
-nothing else sees a loss that no module computes. All of them are plain functions, so that copying a model copies none.
+The optimizer's hooks are torch's; the call and `backward` are wrapped for the time of the watch, because nothing else
+sees a loss that no module computes, and so that nothing lies on the model.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from stepwell.doctor.tape import Replay, Tape, tensors
+from stepwell.doctor import calls
+from stepwell.doctor.by_hand import Hand, Unseen
+from stepwell.doctor.tape import Replay, Tape, floating, tensors
 from stepwell.doctor.undisturbed import MODAL
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
@@ -23,6 +27,10 @@ class Listener(Protocol):
     """What is told of a training; `busy` while it looks for itself, when it hears nothing."""
 
     busy: bool
+
+    def guarded(self, name: str) -> AbstractContextManager[None]:
+        """Keeps in what a piece of listening raises, and counts its time as the doctor's own."""
+        ...
 
     def wants_calls(self) -> bool:
         """Whether the calls from the answer to the loss are to be recorded."""
@@ -66,7 +74,7 @@ class _Ear:
         """End the tape that runs."""
         tape, self.tape = self.tape, None
         if tape is not None:
-            tape.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+            tape.stop()
         return tape
 
     def called(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
@@ -74,17 +82,16 @@ class _Ear:
         if not torch.is_grad_enabled():
             self.listener.asked(tensors((args, kwargs)), [name for name, one in self.modal if one.training])
             return
-        found = [one for one in tensors(output) if one.is_floating_point()]
         self.stop()
         self.given = (args, kwargs)
         self.listener.answered([name for name, one in self.modal if not one.training])
-        if found and self.listener.wants_calls():
-            self.tape = Tape(found, self.parameters)
-            self.tape.__enter__()  # type: ignore[no-untyped-call]
+        if (found := floating(output)) and self.listener.wants_calls():
+            self.tape = Tape(found, self.parameters, self.listener.guarded)
+            self.tape.start()
 
     def differentiated(self, loss: Any) -> None:
         """`backward` was called on something."""
-        if self.listener.busy or not isinstance(loss, Tensor) or loss.numel() != 1:
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
             return
         tape = self.stop()
         loss = self.unscaled.pop(id(loss), loss)
@@ -95,48 +102,75 @@ class _Ear:
 
 @contextlib.contextmanager
 def listening(model: nn.Module, optimizer: torch.optim.Optimizer, listener: Listener) -> Iterator[None]:
-    """Tell `listener` of all that happens to the model and its optimizer inside the block."""
+    """Tell `listener` of all that happens to the model and its optimizer inside the block.
+
+    Nothing that is raised on the way reaches the training, and what the listener itself does is not heard.
+    """
+
+    def told(name: str, what: Callable[..., Any], *given: Any) -> None:
+        if not listener.busy:
+            with listener.guarded(name):
+                what(*given)
+
+    def steps() -> None:
+        ear.stop()
+        listener.steps()
+
     ear = _Ear(model, listener)
+    hand = Hand(model, optimizer, steps, listener.stepped) if isinstance(optimizer, Unseen) else None
+    hooks = (
+        []
+        if hand is not None
+        else [
+            optimizer.register_step_pre_hook(lambda *_: told("step", steps)),
+            optimizer.register_step_post_hook(lambda *_: told("step", listener.stepped)),
+        ]
+    )
 
-    def called(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        if not listener.busy:
-            ear.called(args, kwargs, output)
+    def called(module: nn.Module, call: calls.Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if module is not model:
+            return call(*args, **kwargs)
+        if hand is not None:
+            told("update", hand.called)
+        output = call(*args, **kwargs)
+        told("call", ear.called, args, kwargs, output)
+        return output
 
-    def before(*_: Any) -> None:
-        if not listener.busy:
-            ear.stop()
-            listener.steps()
+    def before(loss: Any) -> None:
+        told("backward", ear.differentiated, loss)
 
-    def after(*_: Any) -> None:
-        if not listener.busy:
-            listener.stepped()
+    def after() -> None:
+        if hand is not None:
+            told("gradients by hand", hand.differentiated)
 
-    hooks = [
-        model.register_forward_hook(called, with_kwargs=True),
-        optimizer.register_step_pre_hook(before),
-        optimizer.register_step_post_hook(after),
-    ]
-    with _wrapped_backward(ear.differentiated), _wrapped_scale(ear.unscaled):
+    with calls.heard(type(model), called), heard(before, after), _wrapped_scale(ear.unscaled):
         try:
             yield
         finally:
             ear.stop()
+            if hand is not None:
+                told("update", hand.called)
             for hook in hooks:
                 hook.remove()
 
 
 @contextlib.contextmanager
-def _wrapped_backward(told: Callable[[Any], None]) -> Iterator[None]:
+def heard(before: Callable[[Any], None], after: Callable[[], None]) -> Iterator[None]:
+    """Call `before` with what `backward` is called on, and `after` when it is through, wherever that is."""
     method, function = Tensor.backward, torch.autograd.backward
     within = {"depth": 0}
 
     def wrapped(call: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(call)
         def backward(loss: Any, *args: Any, **kwargs: Any) -> Any:
             within["depth"] += 1
             try:
-                if within["depth"] == 1:  # the method calls the function
-                    told(loss[0] if isinstance(loss, list | tuple) and len(loss) == 1 else loss)
-                return call(loss, *args, **kwargs)
+                if within["depth"] > 1:  # the method calls the function
+                    return call(loss, *args, **kwargs)
+                before(loss[0] if isinstance(loss, list | tuple) and len(loss) == 1 else loss)
+                result = call(loss, *args, **kwargs)
+                after()
+                return result
             finally:
                 within["depth"] -= 1
 

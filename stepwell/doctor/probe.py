@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +16,7 @@ from stepwell import discovery
 from stepwell.doctor.first import Example
 from stepwell.doctor.guard import Guard
 from stepwell.doctor.layers import Layer, Reader, finite
-from stepwell.doctor.tape import mapped, tensors
+from stepwell.doctor.tape import mapped
 
 ROOM = "doctor.signals"
 
@@ -146,7 +147,7 @@ def _through_time(model: nn.Module, example: Example) -> dict[str, Any]:
     with torch.enable_grad():
         with reader:
             args = mapped(example.args, lambda one: one.detach().requires_grad_() if one.is_floating_point() else one)
-            loss = example.replay(tensors(model(*args, **example.kwargs)))
+            loss = replace(example, args=args).loss(model)
         into = reader.recurrent[0]
         if not into.requires_grad or into.ndim != 3 or into.shape[1] < 8:
             return {}

@@ -1,12 +1,13 @@
 """Watching a script that nobody changed: its models and optimizers are found as they are used.
 
 `stepwell diagnose script.py words…` runs it as `python script.py words…` would, in this process. A doctor is attached
-to each optimizer at its first step, and to the outermost module that was called and holds its parameters.
+to each optimizer and to the outermost module that is called and holds its parameters.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import runpy
 import sys
@@ -15,13 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
-from torch.nn.modules import module as hooking
 from torch.optim import Optimizer
 from torch.optim import optimizer as stepping
 
+from stepwell.doctor import calls
+from stepwell.doctor.by_hand import Unseen
 from stepwell.doctor.examination import Examination
-from stepwell.doctor.listening import listening
+from stepwell.doctor.listening import heard, listening
 from stepwell.doctor.watch import Doctor
 from stepwell.errors import UsageError
 from stepwell.schema import Finding
@@ -73,75 +76,147 @@ def _run(path: Path, words: Sequence[str]) -> tuple[int, str]:
 
 
 class _Watcher:
-    """Attaches a doctor to every optimizer at its first step."""
+    """Attaches a doctor to every optimizer at the first call of the module that holds its parameters.
+
+    Where none holds them all, it is attached at the optimizer's first step, to the outermost module that holds most;
+    and to a module that gets gradients though no optimizer of torch knows its parameters.
+    """
 
     def __init__(self, told: Callable[[Finding], None] | None) -> None:
         self._told = told
-        self._doctors: dict[int, tuple[str, Doctor]] = {}
-        self._optimizers: list[Optimizer] = []  # kept, so that their ids stay theirs
+        self._doctors: list[Doctor] = []
+        self._optimizers: list[Optimizer] = []  # all that were made, kept so that their ids stay theirs
+        self._attached: set[int] = set()
         self._called: dict[int, nn.Module] = {}
         self._depth = 0
-        self._unread: list[str] = []
-        self._contexts = contextlib.ExitStack()
+        self._stepped: dict[int, Optimizer] = {}
+        self._contexts, self._calls = contextlib.ExitStack(), contextlib.ExitStack()
+        self._listening = False
 
     @contextlib.contextmanager
     def attached(self) -> Iterator[None]:
-        """Hear of every outermost module and of every optimizer inside the block."""
-        hooks: list[Any] = [
-            hooking.register_module_forward_pre_hook(self._entered),
-            hooking.register_module_forward_hook(self._left, always_call=True),
-            stepping.register_optimizer_step_pre_hook(self._stepping),
-        ]
+        """Hear of every outermost module, of every optimizer and of every `backward` inside the block."""
+        hook = stepping.register_optimizer_step_pre_hook(self._stepping)
         try:
-            yield
+            with self._calls, _made(self._begun), heard(lambda _: None, self._differentiated), self._contexts:
+                self._listen()
+                yield
         finally:
-            for hook in hooks:
-                hook.remove()
-            for _, doctor in self._doctors.values():
+            hook.remove()
+            for doctor in self._doctors:
                 doctor.end()
-            self._contexts.close()
 
     def _looking(self) -> bool:
         """Whether a doctor trains or probes copies of its own."""
-        return any(doctor.busy for _, doctor in self._doctors.values())
+        return any(doctor.busy for doctor in self._doctors)
 
-    def _entered(self, module: nn.Module, _: Any) -> None:
-        if self._depth == 0 and not self._looking():
-            self._called[id(module)] = module
+    def _begun(self, optimizer: Optimizer) -> None:
+        """An optimizer was made: who holds its parameters?"""
+        if not self._looking() and not isinstance(optimizer, Unseen):
+            self._optimizers.append(optimizer)
+            self._listen()
+
+    def _listen(self) -> None:
+        """Hear every module's call, as long as there is something to attach to."""
+        if not self._listening:
+            self._listening, self._depth = True, 0
+            self._calls.enter_context(calls.heard(nn.Module, self._heard))
+
+    def _heard(self, module: nn.Module, call: calls.Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._depth or self._looking():
+            return call(*args, **kwargs)
+        if self._entered(module):  # from now on its class is heard
+            return module(*args, **kwargs)
         self._depth += 1
+        try:
+            return call(*args, **kwargs)
+        finally:
+            self._depth = 0
 
-    def _left(self, *_: Any) -> None:
-        self._depth = max(0, self._depth - 1)
+    def _entered(self, module: nn.Module) -> bool:
+        """An outermost module is called: attach the optimizers of which it holds all parameters. Whether there were."""
+        self._called[id(module)] = module
+        if not torch.is_grad_enabled():
+            return False
+        own = {id(one) for one in module.parameters()}
+        mine = [one for one in self._optimizers if id(one) not in self._attached and _moved(one) <= own]
+        return sum(self._attach(module, one) for one in mine) > 0  # each of them
 
     def _stepping(self, optimizer: Optimizer, *_: Any) -> None:
-        known = any(optimizer is one for one in self._optimizers)
-        if known or len(self._doctors) >= MOST or self._looking():
+        if id(optimizer) in self._attached or self._looking():
             return
-        self._optimizers.append(optimizer)
-        mine = {id(one) for group in optimizer.param_groups for one in group["params"]}
+        mine = _moved(optimizer)
         holding = [
             (len(mine & (own := {id(one) for one in module.parameters()})), -len(own), module)
             for module in self._called.values()
         ]
         best = max(holding, key=lambda one: one[:2], default=(0, 0, None))
-        if not best[0] or best[2] is None:
-            self._unread.append(
-                f"{type(optimizer).__name__} moves {len(mine)} parameters of no module that was called: not judged"
-            )
+        self._stepped[id(optimizer)] = optimizer
+        if best[0] and best[2] is not None:
+            self._attach(best[2], optimizer)
+
+    def _differentiated(self) -> None:
+        """A module that has gradients, and of which no optimizer knows a parameter, is updated by hand."""
+        if self._looking() or not self._called:
             return
-        doctor = Doctor(best[2], optimizer, None, None, None, told=self._told)
-        self._doctors[id(optimizer)] = (type(doctor.model).__name__, doctor)
-        self._contexts.enter_context(listening(best[2], optimizer, doctor))
-        doctor.steps()
+        known = {one for optimizer in self._optimizers for one in _moved(optimizer)}
+        known |= {id(one) for doctor in self._doctors for one in doctor.model.parameters()}
+        for module in sorted(self._called.values(), key=lambda one: -len(list(one.parameters()))):
+            own = list(module.parameters())
+            if any(one.grad is not None for one in own) and not any(id(one) in known for one in own):
+                self._attach(module, None)
+                return
+
+    def _attach(self, module: nn.Module, optimizer: Optimizer | None) -> bool:
+        """Watch a module and its optimizer, None where it is updated by hand. Whether it is watched."""
+        if len(self._doctors) >= MOST:
+            return False
+        doctor = Doctor(module, optimizer, None, None, None, told=self._told)
+        if optimizer is None:
+            self._optimizers.append(doctor.optimizer)
+        self._attached.add(id(doctor.optimizer))
+        self._doctors.append(doctor)
+        self._contexts.enter_context(listening(module, doctor.optimizer, doctor))
+        if all(id(one) in self._attached for one in self._optimizers):
+            self._calls.close()
+            self._listening = False
+        return True
 
     def said(self, code: int, error: str) -> Examination:
         """All that was found, causes first."""
         found: list[Finding] = []
-        unread = list(self._unread)
-        for name, doctor in self._doctors.values():
+        unread = [
+            f"{type(one).__name__} moves {len(_moved(one))} parameters of no module that was called: not judged"
+            for one in self._stepped.values()
+            if id(one) not in self._attached
+        ]
+        trained = [doctor for doctor in self._doctors if doctor.updates]
+        for doctor in trained:
             found += doctor.findings
-            unread += [f"{name}: {why}" for why in doctor.record.unread]
-        if not self._doctors and not unread:
-            unread.append("no optimizer of torch.optim stepped, so there was no training to judge")
-        watched = tuple((name, doctor.record.length, doctor.cost) for name, doctor in self._doctors.values())
+            unread += [f"{type(doctor.model).__name__}: {why}" for why in doctor.record.unread]
+        if not trained and not unread:
+            unread.append("no weights of a torch module were updated, so there was no training to judge")
+        watched = tuple((type(one.model).__name__, one.updates, one.cost) for one in trained)
         return Examination(tuple(found), watched, tuple(unread), code, error)
+
+
+def _moved(optimizer: Optimizer) -> set[int]:
+    """The ids of the parameters that an optimizer moves."""
+    return {id(one) for group in optimizer.param_groups for one in group["params"]}
+
+
+@contextlib.contextmanager
+def _made(told: Callable[[Optimizer], None]) -> Iterator[None]:
+    """Tell of every optimizer that is made inside the block."""
+    begin = Optimizer.__init__
+
+    @functools.wraps(begin)
+    def begun(self: Optimizer, *args: Any, **kwargs: Any) -> None:
+        begin(self, *args, **kwargs)
+        told(self)
+
+    Optimizer.__init__ = begun  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Optimizer.__init__ = begin  # type: ignore[method-assign]

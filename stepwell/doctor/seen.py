@@ -34,9 +34,10 @@ class Seen:
         if not example.inputs:
             return
         inputs, targets = example.inputs[0], example.replay.targets
-        if targets is not None and not targets.is_floating_point() and targets.ndim == 1:
+        alike = inputs.ndim > 0 and inputs.shape[0] == example.rows  # one target a sample, not one a token
+        if alike and targets is not None and not targets.is_floating_point() and targets.ndim == 1:
             self._batches.append((len(targets), int(torch.unique(targets).numel())))
-        if self._repeated or self._count >= MOST_ROWS or inputs.ndim < 2 or inputs.shape[0] != example.rows:
+        if self._repeated or self._count >= MOST_ROWS or inputs.ndim < 2 or not alike:
             return
         rows = rows_of(inputs)
         if (self._count + len(rows)) * rows.shape[1] > MOST_NUMBERS:

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from stepwell import discovery, files
-from stepwell.doctor import diagnosing, page, probe
+from stepwell.doctor import diagnosing, page, probe, within
+from stepwell.doctor.by_hand import Unseen
 from stepwell.doctor.first import Example, First, copied
 from stepwell.doctor.guard import Guard
 from stepwell.doctor.layers import Reader
@@ -46,23 +47,24 @@ READ_EVERY = 64  # losses are read together, so that an accelerator does not wai
 @contextlib.contextmanager
 def watch(
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer | None,
     loss_fn: Callable[..., Tensor] | None = None,
     validation: tuple[Any, Any] | None = None,
     steps: int | None = None,
 ) -> Iterator[Doctor]:
     """Watch what trains `model` inside the block; gives a `Doctor`.
 
-    `loss_fn(outputs, targets)` and `validation=(inputs, targets)` let it follow the loss on data that is not learnt
-    from; `steps` is the number of optimizer updates planned, from which it knows how early it is. Nothing that the
-    doctor does wrong reaches the block; what it could not read is in `doctor.record.unread`.
+    `optimizer` is None where weights are updated by hand, or by what is no optimizer of torch. `loss_fn(outputs,
+    targets)` and `validation=(inputs, targets)` let it follow the loss on data that is not learnt from; `steps` is the
+    number of optimizer updates planned, from which it knows how early it is. Nothing that the doctor does wrong reaches
+    the block; what it could not read is in `doctor.record.unread`.
     """
     doctor = Doctor(model, optimizer, loss_fn, validation, steps)
-    with listening(model, optimizer, doctor):
-        try:
+    try:
+        with listening(model, doctor.optimizer, doctor):
             yield doctor
-        finally:
-            doctor.end()
+    finally:
+        doctor.end()
 
 
 class Doctor:
@@ -71,7 +73,7 @@ class Doctor:
     def __init__(
         self,
         model: nn.Module,
-        optimizer: torch.optim.Optimizer,
+        optimizer: torch.optim.Optimizer | None,
         loss_fn: Callable[..., Tensor] | None,
         validation: tuple[Any, Any] | None,
         steps: int | None,
@@ -90,7 +92,8 @@ class Doctor:
         self.record = Record(horizon=steps) if earlier is None else replace(earlier, horizon=steps)
         self._held_out, self._least_look, self._goes_on = held_out, least_look, earlier is not None
         self.model: nn.Module = getattr(model, "_orig_mod", model)  # of a compiled model, the module it was made of
-        self.optimizer, self._loss_fn, self._validation = optimizer, loss_fn, validation
+        self.optimizer = Unseen(self.model) if optimizer is None else optimizer
+        self._loss_fn, self._validation = loss_fn, validation
         self._guard = Guard()
         self._seen = Seen()
         self._now = time.perf_counter if _accelerated(self.model) else time.process_time
@@ -108,7 +111,7 @@ class Doctor:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """All findings so far, causes before consequences."""
-        with self._guarded("losses"):
+        with self.guarded("losses"):
             self._read_losses()
         return diagnosing.findings(self.record, self._guard)
 
@@ -119,7 +122,7 @@ class Doctor:
 
     def read(self) -> Record:
         """What was read up to now."""
-        with self._guarded("losses"):
+        with self.guarded("losses"):
             self._read_losses()
         self.record.cost = self.cost
         return self.record
@@ -149,7 +152,7 @@ class Doctor:
 
     def asked(self, inputs: Sequence[Tensor], awake: Sequence[str]) -> None:
         """The model answered without gradients; `awake` names its norms and dropouts in training mode."""
-        with self._guarded("validation mode"):
+        with self.guarded("validation mode"):
             if not awake or not inputs or self.record.facts.get("training_mode_in_evaluation"):
                 return
             if self._step and not self._seen.holds(inputs[0]):
@@ -157,7 +160,7 @@ class Doctor:
 
     def lost(self, loss: Tensor, given: Given | None, replay: Replay | None) -> None:
         """`backward` was called: the loss as the user computes it, what the model was given, and the calls between."""
-        with self._guarded("loss"):
+        with self.guarded("loss"):
             row = {"step": self._step, "rate": float(self.optimizer.param_groups[0]["lr"])}
             accumulated = self._row.get("backwards", 0) + 1
             self._row = {**row, "backwards": accumulated}
@@ -167,12 +170,27 @@ class Doctor:
             self._given = given
             if replay is None or given is None:
                 return
-            example = Example(*_copied(given), replay, self._evaluated)
+            example = self._example(given, replay)
             self._seen.add(example)
             if not self._ready and len(self._examples) < PROBE_BATCHES:
                 self._examples.append(example)
             self._current = example
+            if self._start is None and not self._ready and not self._goes_on:
+                self._start = self._remember()
 
+    def _example(self, given: Given, replay: Replay) -> Example:
+        """One batch; where the model computes its loss itself, with the way there inside it if that can be had."""
+        example = Example(*_copied(given), replay, self._evaluated)
+        if not replay.within or not self._guard.allows("loss inside the model"):
+            return example
+        with self._guard("loss inside the model"), undisturbed(self.model):
+            example.calm(self.model)
+            inner = within.traced(self.model, *given, replay)
+            if inner is not None:
+                return replace(example, replay=inner, within=True)
+        return example
+
+    _closure = False
     _loss: Tensor | None = None
     _current: Example | None = None
     _given: Given | None = None
@@ -180,12 +198,12 @@ class Doctor:
 
     def steps(self) -> None:
         """The optimizer is about to step."""
-        with self._guarded("norms"):
-            if self._start is None and self._examples and not self._goes_on:
-                self._start = self._remember()
+        with self.guarded("norms"):
             self._own = None
+            self._closure = self._loss is None  # the optimizer calls back for its loss: gradients are there afterwards
             if self._step < NORMS_UNTIL or self._probes_next() or self._step % self._norms_every() == 0:
-                self._row.update(self._norms())
+                if not self._closure:
+                    self._row.update(self._norms())
                 self._before = {
                     name: one.detach().clone() for name, one in self.model.named_parameters() if one.ndim >= 2
                 }
@@ -196,8 +214,10 @@ class Doctor:
 
     def stepped(self) -> None:
         """The optimizer has stepped."""
-        with self._guarded("updates"):
+        with self.guarded("updates"):
             if self._before:
+                if self._closure:
+                    self._row.update(self._norms())
                 named = dict(self.model.named_parameters())
                 self._row["updates"] = {
                     name: float((named[name].detach() - one).norm() / max(float(one.norm()), 1e-12))
@@ -213,20 +233,20 @@ class Doctor:
                 self._pending.append((self._row, self._loss))
         self._row, self._loss = {}, None
         self._step += 1
-        with self._guarded("beginning"):
+        with self.guarded("beginning"):
             if not self._ready and (self._start is not None or self._goes_on) and self._enough():
                 self._begin()
-        with self._guarded("probe"):
+        with self.guarded("probe"):
             if self._ready and self._guard.allows("probe") and self._due():
                 self._probe(self.model, self._step)
-        with self._guarded("losses"):
+        with self.guarded("losses"):
             if len(self._pending) >= READ_EVERY:
                 self._read_losses()
         self._current = None
 
     def end(self) -> None:
         """The block is left: read what is left to read."""
-        with self._guarded("end"):
+        with self.guarded("end"):
             if not self._ready and self._start is not None:
                 self._begin()
             if self._loss is not None:  # of an update that was not made, as where the loop stops at such a loss
@@ -255,7 +275,8 @@ class Doctor:
     # Reading.
 
     @contextlib.contextmanager
-    def _guarded(self, name: str) -> Iterator[None]:
+    def guarded(self, name: str) -> Iterator[None]:
+        """Keep in what a piece of the doctor raises, hear nothing meanwhile, and count its time as the doctor's."""
         if self.busy:
             with self._guard(name):
                 yield
@@ -277,7 +298,7 @@ class Doctor:
         self._examples = [replace(one, evaluated=self._evaluated) for one in self._examples]
         if self._current is not None:
             self._current = replace(self._current, evaluated=self._evaluated)
-        return First(model, optimizer, self._examples, "", 0.0)
+        return First(model, optimizer, self._examples, (), 0.0)
 
     def _enough(self) -> bool:
         rows = sum(one.rows for one in self._examples)
@@ -298,9 +319,10 @@ class Doctor:
             start.example.calm(start.model)
             reader = Reader(start.model)
             with torch.no_grad(), reader:
-                answer = start.model(*start.example.args, **start.example.kwargs)
-            last = reader.maker(tensors(answer)[0])
-        first = First(start.model, start.optimizer, tuple(self._examples), last, allowed)
+                makers = tuple(map(reader.maker, start.example.outputs(start.model)))
+        if isinstance(self.optimizer, Unseen):  # whose rate was not known when it was copied
+            start.optimizer.param_groups[0]["lr"] = self.optimizer.param_groups[0]["lr"]
+        first = replace(start, examples=tuple(self._examples), makers=makers, budget=allowed)
         for name in discovery.names(ROOM):
             with self._guard(f"preflight {name}"), undisturbed(first.model):
                 first.example.calm(first.model)

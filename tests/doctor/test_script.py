@@ -105,7 +105,7 @@ def test_without_a_training_that_is_said(tmp_path: Path) -> None:
     path = tmp_path / "none.py"
     path.write_text("print(1)")
     ended = script.examine(path)
-    assert ended.findings == () and "no optimizer" in ended.unread[0]
+    assert ended.findings == () and "no training to judge" in ended.unread[0]
 
 
 def test_a_script_that_is_not_there(tmp_path: Path) -> None:

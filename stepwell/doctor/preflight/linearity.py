@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ def look(first: First) -> dict[str, Any]:
             args, kwargs = part(which)
             reader = Reader(first.model)
             with reader:
-                output = first.model(*args, **kwargs)
+                output = replace(example, args=args, kwargs=kwargs).outputs(first.model)[0]
             answers.append(_before_last(reader, output))
     a, b, middle = answers
     apart = float((a - b).norm())
@@ -46,16 +47,14 @@ def look(first: First) -> dict[str, Any]:
     return {"matrices": matrices, "linear_deviation": float((middle - (a + b) / 2).norm()) / apart}
 
 
-def _before_last(reader: Reader, output: Any) -> torch.Tensor:
+def _before_last(reader: Reader, output: torch.Tensor) -> torch.Tensor:
     """The output before its last activation where that is elementwise, so that a squashing output hides nothing."""
-    from stepwell.doctor.tape import tensors
-
-    answer = tensors(output)[0].float()
-    if reader.layers and reader.maker(tensors(output)[0]) == reader.layers[-1].function:
+    answer = output.float()
+    if reader.layers and reader.maker(output) == reader.layers[-1].function:
         before = reader.layers[-1].before
         if before is not None and before.numel() == answer.numel():
             return before.reshape(answer.shape)
-    if reader.maker(tensors(output)[0]) in ("softmax", "log_softmax"):
+    if reader.maker(output) in ("softmax", "log_softmax"):
         # up to a constant per row, the logarithm undoes a softmax
         logs = answer if answer.max() <= 0 else answer.clamp_min(1e-30).log()
         return logs - logs.mean(-1, keepdim=True)

@@ -33,7 +33,7 @@ def look(first: First) -> dict[str, Any]:
     needed = STEPS * (time.process_time() - started)
     if needed > first.budget:
         return {"one_batch": f"left out: about {needed:.1f} s, of {first.budget:.1f} s allowed"}
-    constant = best_constant([example], first.last_call)
+    constant = best_constant([example], first.makers)
     if constant is None or constant <= 0:
         return {"one_batch": "left out: no constant prediction to compare with"}
     model, optimizer = first.copies()
