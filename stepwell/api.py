@@ -397,58 +397,10 @@ def heal(
     trained lies in the run's folder ``heal``; a healing that was stopped goes on when it is asked for again, and one
     that is done is told again. See `stepwell.trials.healing`.
     """
-    clock = Clock()
     _need_torch()
-    from stepwell import training
-    from stepwell.report import healing as page
-    from stepwell.trials import healing
+    from stepwell.trials import clinic
 
-    ill = run_folders.open_run(Path(run))
-    known = ill.state()
-    source = _healable(ill, known, data)
-    seconds = None if time is None else recipe.budget({"time": time}).time
-    folder = ill.folder / "heal"
-    if not (folder / "run.json").is_file():
-        run_folders.create(folder, "heal", known["task"], shlex.join(sys.argv))
-    made = run_folders.open_run(folder)
-    if made.state()["state"] == "finished":
-        return msgspec.convert(made.read_json(healing.RESULT), healing.Healing)
-    with open_progress(progress, made.path("log.txt")) as shown, made.lock():
-        force = bool(known.get("force"))
-        work = Job(made, discovery.task(known["task"]), ill.recipe(), source, shown, clock, force=force)
-        try:
-            found = healing.heal(ill, work, seconds)
-            content = healing.to_json(found)
-            made.write_json(healing.RESULT, content)
-            made.write_json("findings.json", content["findings"])
-            files.write_whole(made.path(healing.PAGE), page.build(content))
-            made.set_state("finished")
-        except BaseException as error:
-            training.interrupted_or_failed(made, error)
-            if isinstance(error, Interrupted | KeyboardInterrupt):
-                again = f"stepwell heal {ill.folder}"
-                raise Interrupted("Stopped; what was tried is saved.", where=str(folder), do=again) from error
-            raise
-    return found
-
-
-def _healable(ill: run_folders.Run, known: Mapping[str, Any], data: Source | None) -> Source:
-    """Where the data of a run lie that can be healed; RunError where it cannot be."""
-    where = str(ill.folder)
-    if known["kind"] != "single":
-        do = "heal one of its members, or train a single network"
-        raise RunError(f"A run of several trainings ({known['kind']}) is not healed as one.", where=where, do=do)
-    if known.get("own_model"):
-        do = "use stepwell.watch around your own training"
-        raise RunError("This run trained a module of your own, which no recipe can change.", where=where, do=do)
-    if not ill.path("recipe.yaml").exists():
-        raise RunError("This run stopped before its recipe was complete.", where=where, do="train it anew")
-    source = data if data is not None else known.get("data")
-    if source is None:
-        do = "give them again: stepwell.heal(run, data=…)"
-        raise RunError("This run was trained on data in memory, which only the caller has.", where=where, do=do)
-    reading.must_exist(source)
-    return source
+    return clinic.heal(Path(run), None if time is None else recipe.budget({"time": time}).time, data, progress)
 
 
 def lesson(name: str, folder: str | Path | None = None, *, progress: str = "auto") -> Taught:
