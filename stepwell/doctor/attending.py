@@ -16,7 +16,7 @@ import msgspec
 from torch import Tensor, nn
 
 from stepwell import discovery, files
-from stepwell.doctor import diagnosing, probe, remedying
+from stepwell.doctor import diagnosing, page, probe, remedying
 from stepwell.doctor.listening import listening
 from stepwell.doctor.record import SIGNALS, Record, read
 from stepwell.doctor.tape import tensors
@@ -144,6 +144,7 @@ def _conclude(run: Run, doctor: Doctor) -> None:
     """Put the findings beside those of the audit, and draw the page."""
     mine = set(discovery.names(diagnosing.ROOM))
     known = run.read_json(FINDINGS) if run.path(FINDINGS).exists() else []
-    found = [msgspec.to_builtins(one) for one in remedying.with_flags(doctor.findings, doctor.record, run.recipe())]
-    run.write_json(FINDINGS, [*(one for one in known if one["name"] not in mine), *found])
-    doctor.report(run.path(PAGE))
+    found = remedying.with_flags(doctor.findings, doctor.record, run.recipe())
+    others = [one for one in known if one["name"] not in mine]
+    run.write_json(FINDINGS, [*others, *(msgspec.to_builtins(one) for one in found)])
+    files.write_whole(run.path(PAGE), page.build(doctor.record, found, doctor.cost))

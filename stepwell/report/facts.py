@@ -45,6 +45,7 @@ class Facts:
 
     `name` is the run folder's; `title`, `takes`, `gives` and `worst` are of the task's card (empty where it is
     not installed here); `state` is `run.json`; `history` holds the lines of `history.jsonl` in order.
+    `watched` says that the doctor's page lies beside the report.
     With `examples` False nothing of the data is shown: no pictures, no ids, no paths.
     """
 
@@ -64,6 +65,7 @@ class Facts:
     split: Split | None
     gallery: Gallery = field(default_factory=dict)
     examples: bool = True
+    watched: bool = False
 
 
 def read(folder: Path, gallery: Gallery, *, examples: bool = True) -> Facts:
@@ -89,6 +91,7 @@ def read(folder: Path, gallery: Gallery, *, examples: bool = True) -> Facts:
         split=_split(run.path("split.csv")),
         gallery=gallery if examples else {},
         examples=examples,
+        watched=run.path("doctor.html").exists(),
     )
 
 

@@ -22,11 +22,12 @@ _PLACES = ("file", "path", "unit", "id")
 
 def section(facts: Facts) -> str | None:
     """The findings, or one sentence that there are none."""
+    page = _PAGE if facts.watched else ""
     if not facts.findings:
-        return render("<p>Nothing was found that stands in the way of these numbers.</p>")
+        return render(f"<p>Nothing was found that stands in the way of these numbers.</p>{page}")
     ordered = sorted(facts.findings, key=lambda one: -one.severity)
     return render(
-        _TEMPLATE,
+        _TEMPLATE + page,
         shown=_listed(ordered[:SHOWN], examples=facts.examples),
         rest=_listed(ordered[SHOWN:], examples=facts.examples),
         more=len(ordered) - SHOWN,
@@ -77,6 +78,8 @@ _FINDING = """
 </dl>
 </article>
 """
+
+_PAGE = '<p class="small">What was read of the training itself: <a href="doctor.html">the doctor\'s page</a>.</p>'
 
 _TEMPLATE = """
 {{ shown }}
