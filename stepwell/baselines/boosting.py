@@ -22,6 +22,9 @@ MOST_LEVELS = 255
 MOST_NUMBERS = 2**28
 """Rows times features that are fitted at most."""
 
+_WIDE = 2**22
+"""Rows times features from which a round on few rows takes long enough to be timed."""
+
 _PILOTS, _PILOT_TREES = (2_500, 10_000), 5
 """Rows of two small fits, by whose times the whole is planned, and their rounds."""
 
@@ -51,7 +54,8 @@ def fit(
 
     The last `len(levels)` features are codes of categories below these many levels each. NaN is taken for missing.
     Where all examples would take more than `seconds` (extrapolated from a small fit), a sample chosen by `ids`
-    and `seed` is fitted, stratified for classes, of a round size so that a slightly faster machine gives the same.
+    and `seed` is fitted, stratified for classes, of a round size so that a slightly faster machine gives the same. Of
+    few rows with very many features there are fewer rounds instead, as their time is that of the features.
     A class that was not seen has probability 0. Raises `MissingExtraError` without scikit-learn.
     """
     _need_sklearn()
@@ -59,19 +63,21 @@ def fit(
     strata = targets.tolist() if classes else [0] * n
     order = sampling.order(seed, "boosting baseline", ids, strata)
     most = min(n, max(1, MOST_NUMBERS // max(1, width)))
-    kinds = _categorical(width, levels)
+    kinds, rounds = _categorical(width, levels), TREES
+
+    def timed(rows: int) -> float:
+        start = time.perf_counter()
+        _train(features[order[:rows]], targets[order[:rows]], classes, kinds, _PILOT_TREES, seed)
+        return (time.perf_counter() - start) / _PILOT_TREES
+
     if seconds is not None and most > _PILOTS[-1]:
-
-        def timed(rows: int) -> float:
-            start = time.perf_counter()
-            _train(features[order[:rows]], targets[order[:rows]], classes, kinds, _PILOT_TREES, seed)
-            return (time.perf_counter() - start) / _PILOT_TREES
-
         timed(_PILOTS[0])  # what is done once (threads, imports) is not counted
         most = min(most, _affordable(seconds / TREES, *(timed(rows) for rows in _PILOTS)))
+    elif seconds is not None and most * width > _WIDE:
+        rounds = min(TREES, max(_PILOT_TREES, _round_down(max(1, int(seconds / timed(most))))))
     count = n if most >= n else _round_down(most)
     chosen = np.sort(order[:count])
-    model = _train(features[chosen], targets[chosen], classes, kinds, TREES, seed)
+    model = _train(features[chosen], targets[chosen], classes, kinds, rounds, seed)
     stratified = "a stratified " if classes else "a random "
     which = f"all {n:,} training examples" if count == n else f"{stratified}{count:,} of {n:,} training examples"
     note = f"gradient boosting, {int(model.n_iter_)} rounds on {width:,} features, {which}"

@@ -87,3 +87,14 @@ def test_where_time_is_short_a_round_sample_is_fitted():
     assert found.n == 10_000
     assert "a stratified 10,000 of 20,000" in found.note
     assert boosting.fit(features, (features[:, 0] > 0).astype(np.int64), 2, IDS, 0, seconds=1e3).n == 20_000
+
+
+def test_of_few_rows_with_very_many_features_there_are_fewer_rounds(monkeypatch):
+    rounds, train = [], boosting._train
+    monkeypatch.setattr(boosting, "_train", lambda *asked: rounds.append(asked[4]) or train(*asked))
+    features = np.random.default_rng(0).normal(size=(200, 30))
+    for wide, seconds in ((boosting._WIDE, 1e-6), (1, 1e-6), (1, 1e3)):
+        monkeypatch.setattr(boosting, "_WIDE", wide)
+        boosting.fit(features, (features[:, 0] > 0).astype(np.int64), 2, IDS[:200], 0, seconds=seconds)
+    few = boosting._PILOT_TREES
+    assert rounds == [boosting.TREES, few, few, few, boosting.TREES]
