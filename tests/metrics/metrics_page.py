@@ -56,8 +56,12 @@ each other; a difference of two networks has the same kind of interval, on the s
   areas under curves. A difference of two areas has DeLong's symmetric interval.
 
 None is narrower than what examples of a kind that was not seen could do (Clopper and Pearson, Biometrika 26, 1934). How
-often the intervals hold the truth is counted by `benchmarks/coverage.py`: of 200 test
-sets of 500 examples 0.935 to 0.970 did, by metric and population.
+often the intervals hold the truth is counted by `benchmarks/coverage.py`, of 200 test sets of 500 examples each, whose
+two standard errors are 0.03. Of numbers, MSE and RMSE held it in 0.94 of sets, R² and MAE in 0.955 where errors
+grow with the value and have long tails, and in 0.97, 0.935 and 0.96 of normal errors; where all errors are exponential,
+three seeds gave MSE 0.99, 0.95 and 0.94, and the median absolute error 0.92. Of classes, two seeds lie further apart
+than the metrics do (weighted F1 0.925 and 0.98, average precision 0.925 and 0.975); macro precision with a class of
+5 %, five times answered, is wider than need be (0.98 and 0.97).
 
 Theory sets a limit where errors are rare and large: of contaminated errors (3 in 100 five times as large) 100 examples
 tell too little, and the interval of their mean square held the truth in 0.79 of cases; of 100 errors of Student's t
