@@ -14,27 +14,45 @@ from typing import Any
 from torch import nn
 
 Call = Callable[..., Any]
+Hear = Callable[[nn.Module, Call, tuple[Any, ...], dict[str, Any]], Any]
 
 
 @contextlib.contextmanager
-def heard(
-    kind: type[nn.Module], hear: Callable[[nn.Module, Call, tuple[Any, ...], dict[str, Any]], Any]
-) -> Iterator[None]:
+def heard(kind: type[nn.Module], hear: Hear) -> Iterator[None]:
     """Inside the block every call of a module of `kind` is made by `hear(module, call, args, kwargs)`.
 
     `call(*args, **kwargs)` is what would have been called; `hear` returns the output.
     """
-    own = vars(kind).get("__call__")
-
-    def called(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        inherited: Any = super(kind, self)
-        return hear(self, inherited.__call__ if own is None else functools.partial(own, self), args, kwargs)
-
-    kind.__call__ = called  # type: ignore[method-assign]
+    known: Any = vars(kind).get("__call__")
+    hearers: list[Hear] | None = getattr(known, "hearers", None)
+    if hearers is None:  # the first who hears this class; whoever leaves last restores it
+        hearers = []
+        kind.__call__ = _calling(kind, known, hearers)  # type: ignore[method-assign]
+    hearers.append(hear)
     try:
         yield
     finally:
-        if own is None:
+        hearers.remove(hear)
+        own = getattr(vars(kind).get("__call__"), "own", None)
+        if not hearers and own is None:
             del kind.__call__
-        else:
-            kind.__call__ = own  # type: ignore[method-assign]
+        elif not hearers:
+            kind.__call__ = own  # type: ignore[assignment,method-assign]
+
+
+def _calling(kind: type[nn.Module], own: Call | None, hearers: list[Hear]) -> Any:
+    """A `__call__` for a class: through all who hear it, to the class's own or the inherited one."""
+
+    def called(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        inherited: Any = super(kind, self)
+        call: Call = inherited.__call__ if own is None else functools.partial(own, self)
+        for hear in tuple(hearers):
+            call = functools.partial(_through, hear, self, call)
+        return call(*args, **kwargs)
+
+    called.hearers, called.own = hearers, own  # type: ignore[attr-defined]
+    return called
+
+
+def _through(hear: Hear, module: nn.Module, call: Call, *args: Any, **kwargs: Any) -> Any:
+    return hear(module, call, args, kwargs)

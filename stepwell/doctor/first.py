@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from stepwell.doctor import within
+from stepwell.doctor.by_hand import Unseen
 from stepwell.doctor.tape import Replay, floating, mapped, tensors
 from stepwell.doctor.undisturbed import calmed
 
@@ -129,6 +130,9 @@ def copied(model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[nn.Modul
         one.grad = None
     try:
         plain = {id(one): one.detach().clone() for one in kept}
+        if isinstance(optimizer, Unseen):  # it holds nothing of its own, and a copied model may have new parameters
+            again = copy.deepcopy(model, plain)
+            return again, Unseen(again)
         pair: tuple[nn.Module, torch.optim.Optimizer] = copy.deepcopy((model, optimizer), plain)
         return pair
     finally:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
+
+LOOKING = ContextVar("a doctor looks for itself", default=False)
+"""What happens meanwhile is no training: no doctor hears it, neither its own nor one that watches another network."""
 
 
 class Guard:

@@ -17,16 +17,15 @@ from torch import Tensor, nn
 
 from stepwell.doctor import calls
 from stepwell.doctor.by_hand import Hand, Unseen
+from stepwell.doctor.guard import LOOKING
 from stepwell.doctor.tape import Replay, Tape, floating, tensors
-from stepwell.doctor.undisturbed import MODAL
+from stepwell.doctor.undisturbed import MODAL, bare
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Listener(Protocol):
-    """What is told of a training; `busy` while it looks for itself, when it hears nothing."""
-
-    busy: bool
+    """What is told of a training."""
 
     def guarded(self, name: str) -> AbstractContextManager[None]:
         """Keeps in what a piece of listening raises, and counts its time as the doctor's own."""
@@ -38,6 +37,10 @@ class Listener(Protocol):
 
     def answered(self, asleep: Sequence[str]) -> None:
         """The model answered, to be learnt from; `asleep` names its norms and dropouts in evaluation mode."""
+        ...
+
+    def fed(self, inputs: Sequence[Tensor]) -> None:
+        """The model was given these, to be learnt from."""
         ...
 
     def asked(self, inputs: Sequence[Tensor], awake: Sequence[str]) -> None:
@@ -63,7 +66,7 @@ class _Ear:
     def __init__(self, model: nn.Module, listener: Listener) -> None:
         self.listener = listener
         self.modal = [
-            (name or type(one).__name__, one) for name, one in model.named_modules() if isinstance(one, MODAL)
+            (name or type(one).__name__, one) for name, one in bare(model).named_modules() if isinstance(one, MODAL)
         ]
         self.parameters = frozenset(id(one) for one in model.parameters())
         self.unscaled: dict[int, Tensor] = {}
@@ -84,6 +87,7 @@ class _Ear:
             return
         self.stop()
         self.given = (args, kwargs)
+        self.listener.fed(tensors((args, kwargs)))
         self.listener.answered([name for name, one in self.modal if not one.training])
         if (found := floating(output)) and self.listener.wants_calls():
             self.tape = Tape(found, self.parameters, self.listener.guarded)
@@ -93,11 +97,14 @@ class _Ear:
         """`backward` was called on something."""
         if not isinstance(loss, Tensor) or loss.numel() != 1:
             return
-        tape = self.stop()
+        tape = self.tape
         loss = self.unscaled.pop(id(loss), loss)
         self.unscaled.clear()
-        given, self.given = self.given, None
-        self.listener.lost(loss, given, tape.ended(loss) if tape is not None else None)
+        replay = tape.ended(loss) if tape is not None else None
+        self.listener.lost(loss, self.given, replay)
+        if tape is None or replay is not None:  # else it may be another network's loss, and this one's still to come
+            self.stop()
+            self.given = None
 
 
 @contextlib.contextmanager
@@ -108,7 +115,7 @@ def listening(model: nn.Module, optimizer: torch.optim.Optimizer, listener: List
     """
 
     def told(name: str, what: Callable[..., Any], *given: Any) -> None:
-        if not listener.busy:
+        if not LOOKING.get():
             with listener.guarded(name):
                 what(*given)
 

@@ -7,6 +7,7 @@ measured on 84 runs of 28 healthy configurations, and set against 65 faulty ones
 from __future__ import annotations
 
 import math
+import re
 from statistics import fmean, median
 from typing import Any
 
@@ -110,12 +111,22 @@ def reach(record: Record) -> float | None:
 
 
 def gradient_spread(record: Record) -> float | None:
-    """Decades between the largest and the least ||gradient|| / ||weights|| over matrices at the first three updates."""
+    """Decades between the largest and the least ||gradient|| / ||weights|| over layers at the first three updates.
+
+    A numbered block of several matrices ("encoder.layer.3") counts as one layer, by its largest: queries and keys of a
+    fresh attention have next to no gradient, whatever passes through their block.
+    """
     spreads = []
     for row in record.steps:
         if row["step"] > 2 or not row.get("gradients"):
             continue
-        relative = [g / row["weights"][name] for name, g in row["gradients"].items() if row["weights"][name] > 1e-8]
+        blocks: dict[str, float] = {}
+        for name, gradient in row["gradients"].items():
+            if row["weights"][name] > 1e-8:
+                numbered = re.match(r".*?\.\d+(?=\.)|\d+(?=\.)", name)
+                block = numbered[0] if numbered else name
+                blocks[block] = max(blocks.get(block, 0.0), gradient / row["weights"][name])
+        relative = list(blocks.values())
         if len(relative) > 1 and max(relative) > 0 and all(map(math.isfinite, relative)):
             spreads.append(math.log10(max(relative) / max(min(relative), 1e-30)))
     return median(spreads) if spreads else None

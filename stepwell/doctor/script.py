@@ -24,6 +24,7 @@ from torch.optim import optimizer as stepping
 from stepwell.doctor import calls
 from stepwell.doctor.by_hand import Unseen
 from stepwell.doctor.examination import Examination
+from stepwell.doctor.guard import LOOKING
 from stepwell.doctor.listening import heard, listening
 from stepwell.doctor.watch import Doctor
 from stepwell.errors import UsageError
@@ -106,13 +107,9 @@ class _Watcher:
             for doctor in self._doctors:
                 doctor.end()
 
-    def _looking(self) -> bool:
-        """Whether a doctor trains or probes copies of its own."""
-        return any(doctor.busy for doctor in self._doctors)
-
     def _begun(self, optimizer: Optimizer) -> None:
         """An optimizer was made: who holds its parameters?"""
-        if not self._looking() and not isinstance(optimizer, Unseen):
+        if not LOOKING.get() and not isinstance(optimizer, Unseen):
             self._optimizers.append(optimizer)
             self._listen()
 
@@ -123,7 +120,7 @@ class _Watcher:
             self._calls.enter_context(calls.heard(nn.Module, self._heard))
 
     def _heard(self, module: nn.Module, call: calls.Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self._depth or self._looking():
+        if self._depth or LOOKING.get():
             return call(*args, **kwargs)
         if self._entered(module):  # from now on its class is heard
             return module(*args, **kwargs)
@@ -143,7 +140,7 @@ class _Watcher:
         return sum(self._attach(module, one) for one in mine) > 0  # each of them
 
     def _stepping(self, optimizer: Optimizer, *_: Any) -> None:
-        if id(optimizer) in self._attached or self._looking():
+        if id(optimizer) in self._attached or LOOKING.get():
             return
         mine = _moved(optimizer)
         holding = [
@@ -157,7 +154,7 @@ class _Watcher:
 
     def _differentiated(self) -> None:
         """A module that has gradients, and of which no optimizer knows a parameter, is updated by hand."""
-        if self._looking() or not self._called:
+        if LOOKING.get() or not self._called:
             return
         known = {one for optimizer in self._optimizers for one in _moved(optimizer)}
         known |= {id(one) for doctor in self._doctors for one in doctor.model.parameters()}
@@ -190,11 +187,11 @@ class _Watcher:
             for one in self._stepped.values()
             if id(one) not in self._attached
         ]
-        trained = [doctor for doctor in self._doctors if doctor.updates]
+        trained = [doctor for doctor in self._doctors if doctor.updates and not doctor.copy_of_another]
         for doctor in trained:
             found += doctor.findings
             unread += [f"{type(doctor.model).__name__}: {why}" for why in doctor.record.unread]
-        if not trained and not unread:
+        if not any(doctor.updates for doctor in self._doctors) and not unread:
             unread.append("no weights of a torch module were updated, so there was no training to judge")
         watched = tuple((type(one.model).__name__, one.updates, one.cost) for one in trained)
         return Examination(tuple(found), watched, tuple(unread), code, error)

@@ -35,6 +35,16 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
+def bare(model: nn.Module) -> nn.Module:
+    """The network itself, without what compiles it or spreads it over processes: to call that may wait for others."""
+    while True:
+        wrapper = isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel)
+        inner = model.module if wrapper else getattr(model, "_orig_mod", model)
+        if inner is model or not isinstance(inner, nn.Module):
+            return model
+        model = inner
+
+
 def calmed(model: nn.Module, *, wholly: bool = True) -> None:
     """Put a network in evaluation mode; not `wholly`, its norms and dropouts alone.
 

@@ -19,28 +19,25 @@ import torch
 from torch import Tensor, nn
 
 from stepwell import discovery, files
-from stepwell.doctor import diagnosing, page, probe, within
+from stepwell.doctor import diagnosing, norms, page, probe, within
 from stepwell.doctor.by_hand import Unseen
 from stepwell.doctor.first import Example, First, copied
-from stepwell.doctor.guard import Guard
+from stepwell.doctor.guard import LOOKING, Guard
 from stepwell.doctor.layers import Reader
 from stepwell.doctor.listening import Given, listening
+from stepwell.doctor.pace import CALLS_UNTIL, Pace
 from stepwell.doctor.record import Record
 from stepwell.doctor.seen import Seen
-from stepwell.doctor.tape import Replay, mapped, tensors
-from stepwell.doctor.undisturbed import undisturbed
+from stepwell.doctor.shown import Shown
+from stepwell.doctor.tape import Replay, floating, mapped, tensors
+from stepwell.doctor.undisturbed import bare, undisturbed
 from stepwell.schema import Finding
 
 ROOM = "doctor.preflight"
 PROBE_ROWS, PROBE_BATCHES = 256, 16
 VALID_ROWS = 512
-EARLY = (1, 2, 4, 8)  # updates after which a probe is taken in any case, beside that of the beginning
-NORMS_UNTIL = 16  # updates whose norms are all read
-SHARE = 0.02  # of the time of training that looking may take, where an update takes 10 ms or more
-SHORT = 0.01  # seconds: updates so short that a share of their time means nothing
-LEAST_INTERVAL = 4
-PROBES = 20  # over a known horizon of short updates
 LOOK_SHARE, LEAST_LOOK = 0.03, 1.0  # of the time of training, and seconds in any case, for looking before it
+EXACTLY = 1e-4
 READ_EVERY = 64  # losses are read together, so that an accelerator does not wait
 
 
@@ -81,25 +78,28 @@ class Doctor:
         told: Callable[[Finding], None] | None = None,
         held_out: Callable[[nn.Module], dict[str, Any]] | None = None,
         earlier: Record | None = None,
-        least_look: float = LEAST_LOOK,
+        least_look: float | None = None,
     ) -> None:
         """Beside what `watch` takes: who hears of harm as it is found; `held_out(model)` in place of loss and data,
         giving `valid_loss` and what else is known; the record of the same training up to where it goes on, whose
         beginning is known; seconds that the look before training may take in any case.
         """
-        self.busy = False  # while it looks for itself, when it hears nothing
         self._told, self._named = told, set[str]()
         self.record = Record(horizon=steps) if earlier is None else replace(earlier, horizon=steps)
-        self._held_out, self._least_look, self._goes_on = held_out, least_look, earlier is not None
-        self.model: nn.Module = getattr(model, "_orig_mod", model)  # of a compiled model, the module it was made of
+        self._held_out, self._goes_on = held_out, earlier is not None
+        self._least_look = LEAST_LOOK if least_look is None else least_look
+        self.model = bare(model)
         self.optimizer = Unseen(self.model) if optimizer is None else optimizer
         self._loss_fn, self._validation = loss_fn, validation
         self._guard = Guard()
-        self._seen = Seen()
-        self._now = time.perf_counter if _accelerated(self.model) else time.process_time
-        self._left, self._trained, self._spent, self._looked = self._now(), 0.0, 0.0, 0.0
+        self._seen, self._shown = Seen(), Shown(self.model)
         self._step = self._from = self.record.length
-        self._interval = LEAST_INTERVAL
+        self._now = time.perf_counter  # the processor's own clock costs a call of the system, several in each update
+        self._work = time.perf_counter if _accelerated(self.model) else time.process_time
+        self._worked, self._probed = self._work(), self._step  # when the last look was over, and after which update
+        self._left, self._trained, self._spent, self._looked = self._now(), 0.0, 0.0, 0.0
+        self._pace = Pace()
+        self._rank = 0
         self._pending: list[tuple[dict[str, Any], Tensor]] = []
         self._examples: list[Example] = []
         self._start: First | None = None
@@ -110,15 +110,23 @@ class Doctor:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All findings so far, causes before consequences."""
+        """All findings so far, causes before consequences; of several processes, in the first alone."""
         with self.guarded("losses"):
             self._read_losses()
+        if self.copy_of_another:
+            return ()
         return diagnosing.findings(self.record, self._guard)
 
     @property
     def updates(self) -> int:
         """How often the optimizer has stepped."""
         return self._step
+
+    @property
+    def copy_of_another(self) -> bool:
+        """Whether this is a process of several that train the same network, and not the first of them."""
+        self._rank = max(self._rank, _rank())
+        return self._rank > 0
 
     def read(self) -> Record:
         """What was read up to now."""
@@ -141,14 +149,19 @@ class Doctor:
 
     def wants_calls(self) -> bool:
         """Whether the way from this answer to its loss is to be recorded."""
-        return not self._ready or self._step < READ_EVERY or self._probes_next()
+        return not self._ready or self._step < CALLS_UNTIL or self._pace.looks(self._step + 1)
 
     def answered(self, asleep: Sequence[str]) -> None:
         """The model answered, to be learnt from; `asleep` names its norms and dropouts in evaluation mode."""
-        if asleep and self._step < READ_EVERY:
+        if asleep and self._step < CALLS_UNTIL:
             counts = self.record.facts.setdefault("evaluation_mode_in_training", {})
             for name in asleep[:10]:
                 counts[name] = counts.get(name, 0) + 1
+
+    def fed(self, inputs: Sequence[Tensor]) -> None:
+        """The model is given this, to be learnt from."""
+        with self.guarded("what another network makes"):
+            self._shown.given(inputs, keeps=self._pace.looks_soon(self._step + 1))
 
     def asked(self, inputs: Sequence[Tensor], awake: Sequence[str]) -> None:
         """The model answered without gradients; `awake` names its norms and dropouts in training mode."""
@@ -161,22 +174,30 @@ class Doctor:
     def lost(self, loss: Tensor, given: Given | None, replay: Replay | None) -> None:
         """`backward` was called: the loss as the user computes it, what the model was given, and the calls between."""
         with self.guarded("loss"):
-            row = {"step": self._step, "rate": float(self.optimizer.param_groups[0]["lr"])}
-            accumulated = self._row.get("backwards", 0) + 1
-            self._row = {**row, "backwards": accumulated}
-            self._loss = loss.detach()
-            if accumulated == 1 and (self._step < NORMS_UNTIL or self._probes_next()):
-                self._row["left_over"] = self._left_over()
-            self._given = given
-            if replay is None or given is None:
+            if given is not None and any(one.requires_grad and not one.is_leaf for one in floating(given)):
+                self._fed = loss.detach(), _copied(given), replay  # its maker may step next, not this model's optimizer
                 return
-            example = self._example(given, replay)
-            self._seen.add(example)
-            if not self._ready and len(self._examples) < PROBE_BATCHES:
-                self._examples.append(example)
-            self._current = example
-            if self._start is None and not self._ready and not self._goes_on:
-                self._start = self._remember()
+            if self._row.get("backwards", 0) == 0 and self._pace.reads_norms(self._step + 1):
+                self._row["left_over"] = norms.left_over(self.optimizer)
+            self._take(loss, given, replay)
+
+    def _take(self, loss: Tensor, given: Given | None, replay: Replay | None) -> None:
+        """Note a loss of the update to come, and its batch."""
+        row = {"step": self._step, "rate": float(self.optimizer.param_groups[0]["lr"])}
+        accumulated = self._row.get("backwards", 0) + 1
+        left = {"left_over": self._row["left_over"]} if accumulated == 1 and "left_over" in self._row else {}
+        self._row = {**row, "backwards": accumulated, **left}
+        self._loss = loss.detach()
+        self._given = given
+        if replay is None or given is None:
+            return
+        example = self._example(given, replay)
+        self._seen.add(example)
+        if not self._ready and len(self._examples) < PROBE_BATCHES:
+            self._examples.append(example)
+        self._current = example
+        if self._start is None and not self._ready and not self._goes_on:
+            self._start = self._remember()
 
     def _example(self, given: Given, replay: Replay) -> Example:
         """One batch; where the model computes its loss itself, with the way there inside it if that can be had."""
@@ -185,11 +206,12 @@ class Doctor:
             return example
         with self._guard("loss inside the model"), undisturbed(self.model):
             example.calm(self.model)
-            inner = within.traced(self.model, *given, replay)
+            inner = within.traced(self.model, example.args, example.kwargs, replay)
             if inner is not None:
                 return replace(example, replay=inner, within=True)
         return example
 
+    _fed: tuple[Tensor, Given, Replay | None] | None = None  # a loss of what another network fed to the model
     _closure = False
     _loss: Tensor | None = None
     _current: Example | None = None
@@ -199,15 +221,15 @@ class Doctor:
     def steps(self) -> None:
         """The optimizer is about to step."""
         with self.guarded("norms"):
-            self._own = None
+            if self._fed is not None and self._loss is None:
+                self._take(*self._fed)
+            self._fed, self._own = None, None
             self._closure = self._loss is None  # the optimizer calls back for its loss: gradients are there afterwards
-            if self._step < NORMS_UNTIL or self._probes_next() or self._step % self._norms_every() == 0:
+            if self._pace.reads_norms(self._step + 1):
                 if not self._closure:
-                    self._row.update(self._norms())
-                self._before = {
-                    name: one.detach().clone() for name, one in self.model.named_parameters() if one.ndim >= 2
-                }
-            if self._probes_next() and self._current is not None:
+                    self._row.update(norms.read(self.model))
+                self._before = norms.copies(self.model)
+            if self._pace.looks(self._step + 1) and self._current is not None:
                 with undisturbed(self.model), torch.no_grad():
                     self._current.calm(self.model)
                     self._own = (self._current.replay, float(self._current.loss(self.model)))
@@ -217,13 +239,8 @@ class Doctor:
         with self.guarded("updates"):
             if self._before:
                 if self._closure:
-                    self._row.update(self._norms())
-                named = dict(self.model.named_parameters())
-                self._row["updates"] = {
-                    name: float((named[name].detach() - one).norm() / max(float(one.norm()), 1e-12))
-                    for name, one in self._before.items()
-                    if float(one.norm()) > 1e-8
-                }
+                    self._row.update(norms.read(self.model))
+                self._row["updates"] = norms.moved(self.model, self._before)
                 self._before = {}
             if self._own is not None and self._current is not None:
                 with undisturbed(self.model), torch.no_grad():
@@ -237,7 +254,7 @@ class Doctor:
             if not self._ready and (self._start is not None or self._goes_on) and self._enough():
                 self._begin()
         with self.guarded("probe"):
-            if self._ready and self._guard.allows("probe") and self._due():
+            if self._ready and self._guard.allows("probe") and self._pace.looks(self._step):
                 self._probe(self.model, self._step)
         with self.guarded("losses"):
             if len(self._pending) >= READ_EVERY:
@@ -246,6 +263,7 @@ class Doctor:
 
     def end(self) -> None:
         """The block is left: read what is left to read."""
+        self._shown.over()
         with self.guarded("end"):
             if not self._ready and self._start is not None:
                 self._begin()
@@ -277,17 +295,18 @@ class Doctor:
     @contextlib.contextmanager
     def guarded(self, name: str) -> Iterator[None]:
         """Keep in what a piece of the doctor raises, hear nothing meanwhile, and count its time as the doctor's."""
-        if self.busy:
+        if LOOKING.get():
             with self._guard(name):
                 yield
             return
-        began, self.busy = self._now(), True
+        began, outside = self._now(), LOOKING.set(True)
         self._trained += began - self._left
         try:
             with self._guard(name):
                 yield
         finally:
-            self.busy, self._left = False, self._now()
+            LOOKING.reset(outside)
+            self._left = self._now()
             self._spent += self._left - began
 
     def _remember(self) -> First:
@@ -333,17 +352,22 @@ class Doctor:
         self._looked += self._now() - began
 
     def _probe(self, model: nn.Module, step: int) -> None:
-        began = self._now()
+        began = self._work()
         with undisturbed(model):
             row = {"step": step, **probe.look(model, self._examples, self._guard)}
             row.update(self._validate(model))
+        if generated := self._shown.compared():
+            row["generated"] = generated
         self.record.probes.append(row)
         self._tell()
-        self._interval = self._paced(self._now() - began)
+        over = self._work()
+        if step > self._probed:
+            self._pace.looked(step, over - began, (began - self._worked) / (step - self._probed))
+        self._worked, self._probed = over, step
 
     def _tell(self) -> None:
         """Say what is new and harmful, once."""
-        if self._told is None:
+        if self._told is None or self.copy_of_another:
             return
         self._read_losses()
         for one in diagnosing.findings(self.record, self._guard):
@@ -367,56 +391,23 @@ class Doctor:
             model.eval()
             few, wanted = _first(inputs, VALID_ROWS), _first(targets, VALID_ROWS)
             outputs = model(*(few if isinstance(few, tuple) else (few,)))
-            read["valid_loss"] = float(self._loss_fn(outputs, wanted))
+            read["valid_loss"] = float(self._loss_fn(outputs, wanted)) / self._divided()
             right = probe.right(tensors(outputs), tensors(wanted))
             read.update({f"valid_{name}": value for name, value in right.items()})
         return read
 
-    def _paced(self, cost: float) -> int:
-        """Updates between two probes, so that they keep to their share of the time; it only ever grows."""
-        each = max(self._each(), 1e-6)
-        wanted = math.ceil(2 * cost / (SHARE * each))
-        if each < SHORT:
-            wanted = min(wanted, math.ceil((self.record.horizon or 2_000) / PROBES))
-        return max(self._interval, min(wanted, 4096), LEAST_INTERVAL)
-
-    def _due(self) -> bool:
-        since = self._step - self._probed_at()
-        return since > 0 and (self._step in EARLY or since >= self._interval)
-
-    def _probes_next(self) -> bool:
-        """Whether a probe follows the update that is about to be made."""
-        after = self._step + 1
-        return after in EARLY or (self._ready and after - self._probed_at() >= self._interval)
-
-    def _probed_at(self) -> int:
-        """The update after which the last look at the probe batch was taken; 0 where there was none."""
-        return int(self.record.probes[-1]["step"]) if self.record.probes else 0
+    def _divided(self) -> int:
+        """What the loss is divided by before `backward`, as where gradients accumulate; 1 where that is not seen."""
+        if self._loss_fn is None or not self._examples or self._examples[0].replay.targets is None:
+            return 1
+        replay = self._examples[0].replay
+        ratio = float(self._loss_fn(replay.answer, replay.targets)) / (float(replay(replay.outputs)) or math.inf)
+        parts = round(ratio) if math.isfinite(ratio) else 1
+        return parts if parts > 1 and abs(ratio / parts - 1) < EXACTLY else 1
 
     def _each(self) -> float:
         """Seconds of one update, without the doctor's own."""
         return self._trained / max(self._step - self._from, 1)
-
-    def _norms_every(self) -> int:
-        return max(1, self._interval // 4)
-
-    def _norms(self) -> dict[str, Any]:
-        gradients, weights = {}, {}
-        zero = total = 0
-        for name, one in self.model.named_parameters():
-            if one.ndim < 2:
-                continue
-            weights[name] = float(one.detach().norm())
-            if one.grad is not None:
-                gradients[name] = float(one.grad.detach().norm())
-                zero += int((one.grad == 0).sum())
-                total += one.numel()
-        return {"gradients": gradients, "weights": weights, "zero_gradients": zero / total if total else 1.0}
-
-    def _left_over(self) -> bool:
-        """Whether a gradient of a parameter that the optimizer moves is not zero as the first backward begins."""
-        optimized = (one for group in self.optimizer.param_groups for one in group["params"])
-        return any(one.grad is not None and bool(one.grad.any()) for one in optimized)
 
     def _read_losses(self) -> None:
         pending, self._pending = self._pending, []
@@ -431,10 +422,17 @@ def _accelerated(model: nn.Module) -> bool:
     return any(one.device.type != "cpu" for one in model.parameters())
 
 
+def _rank() -> int:
+    """Which of several processes this is; 0 where there is but one, or they are not joined."""
+    joined = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return torch.distributed.get_rank() if joined else 0
+
+
 def _first(value: Any, rows: int) -> Any:
     return mapped(value, lambda one: one[:rows])
 
 
 def _copied(given: Given) -> Given:
-    copied: Given = mapped(given, lambda one: one.detach().clone())
-    return copied
+    """A copy of what the model was given; where that says that it trains (as Keras does), it says that it does not."""
+    args, kwargs = mapped(given, lambda one: one.detach().clone())
+    return args, {**kwargs, "training": False} if kwargs.get("training") is True else kwargs

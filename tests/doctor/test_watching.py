@@ -119,6 +119,8 @@ def test_losses_are_those_of_the_loop() -> None:
 def test_accumulation_is_counted_and_is_no_fault() -> None:
     doctor = Program(accumulate=4).watched()
     assert {row["backwards"] for row in doctor.record.steps} == {4}
+    first = doctor.record.probes[0]
+    assert first["valid_loss"] == pytest.approx(first["loss"], rel=0.1)  # held out, divided by four as well
     assert names(doctor) == []
 
 

@@ -15,7 +15,10 @@ def look(first: First) -> dict[str, Any]:
     `input_rms` is the largest over columns; `input_spread` the largest standard deviation of a column over the median
     one; `input_columns` how many columns there are; `input_tiny` the largest root mean square where all are small.
     """
-    given = [floats(example.inputs) for example in first.examples]
+    given = [
+        [one for one in floats(example.inputs) if one.ndim > 1 or one.shape == (example.rows,)]  # no counts, no scales
+        for example in first.examples
+    ]
     if not given or not given[0]:
         return {"inputs": "no floating-point numbers"}
     same = [one[0] for one in given if one[0].shape[1:] == given[0][0].shape[1:]]

@@ -55,7 +55,9 @@ def _fit(model: nn.Module, optimizer: torch.optim.Optimizer, example: Example, e
     """The least finite loss reached, or the first under `enough`; infinity where a loss was not finite."""
     model.train()
     for module in model.modules():
-        if isinstance(module, nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.Dropout3d | nn.AlphaDropout):
+        if isinstance(
+            module, nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.Dropout3d | nn.AlphaDropout | nn.SyncBatchNorm
+        ):
             module.eval()
     best = math.inf
     for _ in range(STEPS):

@@ -1,0 +1,52 @@
+"""When the doctor looks: densely at the beginning, then as often as keeps it to its share of the time.
+
+The first updates are looked at whatever it costs. After them an update of 10 ms or more gives a share of its time; of
+shorter ones the same share would leave no look at all in a training of some hundred, so that looks lie ever further
+apart there (a quarter of the way so far), up to one in 512 updates.
+"""
+
+from __future__ import annotations
+
+import math
+
+EARLY = (1, 2, 4, 8)  # updates after which there is a look in any case, beside that of the beginning
+NORMS_UNTIL = 16  # updates whose norms are all read
+SOON = 8  # updates before a look, in which samples for it are kept
+CALLS_UNTIL = 64  # updates whose way from the answer to the loss is followed
+SHARE = 0.02  # of the time of training that looking may take, where an update takes 10 ms or more
+SHORT = 0.01  # seconds of an update under which looks lie ever further apart
+SPREAD = 4  # of the updates so far, one part lies between two looks
+LEAST, MOST_SHORT, MOST = 4, 512, 4096  # updates between two looks; the second where updates are short
+
+
+class Pace:
+    """After which update there is a look, and at which the norms are read. Updates are counted from 1."""
+
+    def __init__(self) -> None:
+        self._last, self._share_allows, self._short = 0, LEAST, True
+
+    def looked(self, update: int, cost: float, each: float) -> None:
+        """A look after `update` took `cost` seconds of work, and an update takes `each`.
+
+        Twice the cost is counted: the loss of a batch before and after its own update is read too.
+        """
+        self._last, self._short = update, each < SHORT
+        self._share_allows = min(MOST, math.ceil(2 * cost / (SHARE * max(each, 1e-6))))
+
+    def interval(self, update: int) -> int:
+        """Updates between two looks, now that `update` of them are through."""
+        if not self._short:
+            return max(LEAST, self._share_allows)
+        return max(LEAST, min(self._share_allows, MOST_SHORT, update // SPREAD))
+
+    def looks(self, update: int) -> bool:
+        """Whether there is a look after an update."""
+        return update > self._last and (update in EARLY or update - self._last >= self.interval(update))
+
+    def looks_soon(self, update: int) -> bool:
+        """Whether there is a look within the next updates."""
+        return update <= EARLY[-1] or update + SOON - self._last >= self.interval(update)
+
+    def reads_norms(self, update: int) -> bool:
+        """Whether gradients, weights and their change are read at an update: eight times as often as looks."""
+        return update <= NORMS_UNTIL or self.looks(update) or update % max(1, self.interval(update) // 8) == 0
