@@ -26,7 +26,7 @@ from pathlib import Path
 
 import torch
 from watched import corpus, figures, infected, loops, programs, real_data
-from watched.cache import CACHE, Run, cached
+from watched.cache import CACHE, Run, cached, known
 from watched.figures import Faulty
 
 
@@ -74,14 +74,17 @@ def _stale(runs: Sequence[Run]) -> list[str]:
     return [f"{count} of {len(runs)} runs were read by another version of the doctor"] if count else []
 
 
-def corpus_watched(name: str, only: str, *, daily: bool, details: bool) -> list[str]:
-    """(b): the false alarms among runs that are healthy by the rule; `details` says which, and what was said."""
+def corpus_watched(name: str, only: str, *, daily: bool, made: bool, details: bool) -> list[str]:
+    """(b): the false alarms among runs that are healthy by the rule; `details` says which, and what was said.
+
+    `made` takes those alone that are in the cache: how it stands while others are still to be run.
+    """
     if real_data.folder() is None:
         return ["left out: set STEPWELL_DATA to the folder of the real data"]
     runs = [
         cached(name, case["id"], case, functools.partial(loops.watched, case))
         for case in corpus.cases(name, daily=daily)
-        if only in case["id"]
+        if only in case["id"] and (not made or known(name, case["id"], case))
     ]
     reasons = {run.name: corpus.verdict(run.case, run.ended) for run in runs}
     said = {run.name: figures.everyone(run) for run in runs}
@@ -132,6 +135,7 @@ def main() -> None:
     parser.add_argument("--corpus", choices=["tuning", "set_aside"])
     parser.add_argument("--infected", action="store_true")
     parser.add_argument("--daily", action="store_true")
+    parser.add_argument("--made", action="store_true", help="of a corpus, only the runs that are in the cache")
     parser.add_argument("--only", default="")
     parser.add_argument("--why", default="", help="what this look is for, for the log")
     asked = parser.parse_args()
@@ -142,8 +146,8 @@ def main() -> None:
         part, lines = f"infected seeds {asked.seeds}", infected_watched(asked.seeds, asked.only)
     elif asked.corpus is not None:
         details = asked.corpus == "tuning" or bool(asked.why)
-        part = f"corpus {asked.corpus}{' daily' if asked.daily else ''}"
-        lines = corpus_watched(asked.corpus, asked.only, daily=asked.daily, details=details)
+        part = f"corpus {asked.corpus}{' daily' if asked.daily else ''}{' as far as made' if asked.made else ''}"
+        lines = corpus_watched(asked.corpus, asked.only, daily=asked.daily, made=asked.made, details=details)
     else:
         print("left out: ask for --cases FOLDER, --corpus tuning, --corpus set_aside or --infected")
         return

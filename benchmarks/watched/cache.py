@@ -40,8 +40,7 @@ class Run:
 
 def cached(part: str, name: str, case: dict[str, Any], make: Callable[[], Made]) -> Run:
     """The run of `case`, from the cache where it is there, else made and kept."""
-    digest = hashlib.sha256(json.dumps(case, sort_keys=True).encode()).hexdigest()[:12]
-    place = CACHE / part / f"{name}-{digest}"
+    place = _place(part, name, case)
     record, epochs, ended = (place.with_suffix(end) for end in (".jsonl", ".epochs.json", ".json"))
     if not ended.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -49,8 +48,18 @@ def cached(part: str, name: str, case: dict[str, Any], make: Callable[[], Made])
         record.write_text("\n".join(made[0].rows()))
         epochs.write_text(json.dumps(made[1]))
         ended.write_text(json.dumps({**made[2], "case": case, "eyes": eyes()}))
-    known = json.loads(ended.read_text())
-    return Run(name, case, read(record), json.loads(epochs.read_text()), known, known["eyes"] != eyes())
+    said = json.loads(ended.read_text())
+    return Run(name, case, read(record), json.loads(epochs.read_text()), said, said["eyes"] != eyes())
+
+
+def known(part: str, name: str, case: dict[str, Any]) -> bool:
+    """Whether the run of `case` is in the cache."""
+    return _place(part, name, case).with_suffix(".json").exists()
+
+
+def _place(part: str, name: str, case: dict[str, Any]) -> Path:
+    digest = hashlib.sha256(json.dumps(case, sort_keys=True).encode()).hexdigest()[:12]
+    return CACHE / part / f"{name}-{digest}"
 
 
 @functools.cache

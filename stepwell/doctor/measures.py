@@ -13,7 +13,7 @@ from typing import Any
 
 from stepwell.doctor.record import Record
 
-FAILING, STRUGGLING = 0.9, 0.6  # of the loss of the best constant prediction
+FAILING, STRUGGLING, LAGGING = 0.9, 0.6, 0.25  # of the loss of the best constant prediction
 EARLIEST, PROBES = (
     0.25,
     3,
@@ -69,6 +69,12 @@ def struggling(record: Record) -> bool:
     """Whether it has learnt little: the loss is not finite, or above six tenths of the best constant's."""
     now = level(record)
     return broken_at(record) is not None or (now is not None and now > STRUGGLING)
+
+
+def lagging(record: Record) -> bool:
+    """Whether over a quarter of the best constant's loss is left: enough for what no healthy network begins with."""
+    now = level(record)
+    return broken_at(record) is not None or (now is not None and now > LAGGING)
 
 
 def mature(record: Record) -> bool:

@@ -179,6 +179,19 @@ def test_what_bends_between_two_layers_bends_in_place_too(between: nn.Module, co
     assert len(reader.in_a_row) == count
 
 
+def test_a_layer_that_is_dead_whole_is_named_where_others_learn_around_it() -> None:
+    said = discovery.load(diagnosing.ROOM, "dead_relu").diagnose
+
+    def record(loss: float, last: float) -> Record:
+        shares = (1.0, 1.0, 1.0, last)
+        probes = [{"step": 30 * i, "loss": loss, "layers": {"relu": {"dead": one}}} for i, one in enumerate(shares)]
+        return Record({"constant": 1.0}, [{"step": step, "loss": loss} for step in range(100)], probes, ended=True)
+
+    assert said(record(0.4, 1.0)) is not None
+    assert said(record(0.4, 0.6)) is None  # they woke
+    assert said(record(0.1, 1.0)) is None  # they do no harm
+
+
 def test_a_frozen_body_may_sleep() -> None:
     said = discovery.load(diagnosing.ROOM, "eval_mode_training").diagnose
     facts = {"evaluation_mode_in_training": {"norm": 64}, "learning_share": 1.0}

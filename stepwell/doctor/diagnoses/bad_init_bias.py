@@ -2,7 +2,8 @@
 
 What: a bias larger than what its inputs can make up for.
 Why it matters: rectifiers begin silent on every sample, and get no gradient that could wake them.
-How it is seen: all biases of a layer at one value beyond 3, and units dead or saturated at the beginning.
+How it is seen: all biases of a layer at one value beyond 3, and units dead or saturated at the beginning; and the
+    training struggles, or a whole layer is dead to the end and more than a quarter of the loss is left.
 Remedy: begin biases at zero.
 Risk: a forget gate's bias of 1 to 3 is usual.
 """
@@ -14,7 +15,7 @@ from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
-FAR = 3.0
+FAR, WHOLE = 3.0, 0.99  # of a layer's units, at the beginning and at last
 
 KIND = "beginning"
 SEVERITY = 2
@@ -34,7 +35,9 @@ def diagnose(record: Record) -> Finding | None:
     first = measures.first_probe(record)
     dead = max(measures.layers(first, "dead").values(), default=0.0)
     flat = max(measures.layers(first, "saturated").values(), default=0.0)
-    if not biases or max(dead, flat) < 0.9 or not measures.struggling(record):
+    last = [max(measures.layers(row, "dead").values(), default=0.0) for row in measures.last_probes(record, 1)]
+    gone = min([dead, *last]) >= WHOLE and measures.mature(record) and measures.lagging(record)
+    if not biases or max(dead, flat) < 0.9 or not (measures.struggling(record) or gone):
         return None
     name, value = max(biases.items(), key=lambda one: abs(one[1]))
     return Finding(

@@ -4,6 +4,7 @@ What: matrices are several times smaller than what keeps the size of a signal.
 Why it matters: what enters fades from layer to layer, and so do the gradients on their way back.
 How it is seen: root mean square under a quarter of what Glorot gives for the shape (torch's own: about 0.6) in
     at least half of the matrices, with two hidden layers or more or a flat start; and the training struggles.
+    A tenth of that, and more than a quarter of the loss is left.
 Remedy: He or Xavier initialization.
 Risk: a network that normalizes minds a tenth of that.
 """
@@ -16,7 +17,7 @@ from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 SMALL = 0.25  # judged: torch's own initialization gives 0.58
-NORMALIZED = 0.025  # judged: what normalizes bears a tenth of that; 0.02 is usual for transformers
+NORMALIZED = 0.025  # judged: what normalizes bears a tenth of that, and no healthy network begins there
 
 KIND = "beginning"
 SEVERITY = 2
@@ -27,17 +28,17 @@ REMEDIES: tuple[str, ...] = ("initialization", "normalization")
 def diagnose(record: Record) -> Finding | None:
     """At the beginning; spoken where it harms."""
     gains = record.facts.get("glorot_shares", {})
-    least = NORMALIZED if record.facts.get("norms") else SMALL
+    struggles = measures.struggling(record)
+    least = NORMALIZED if record.facts.get("norms") or not struggles else SMALL
     small = {name: gain for name, gain in gains.items() if 0 < gain < least}
     if len(small) < max(1, len(gains) // 2) or not measures.mature(record):
         return None
-    if not measures.struggling(record) or measures.broken_at(record) is not None or record.facts.get("frozen"):
+    if not measures.lagging(record) or measures.broken_at(record) is not None or record.facts.get("frozen"):
         return None  # small weights alone leave the loss a number
     return Finding(
         name="bad_init_small",
         severity=2,
-        message=f"Weights begin too small: {len(small)} of {len(gains)} matrices have {max(small.values()):.2f} "
-        "times "
+        message=f"Weights begin too small: {len(small)} of {len(gains)} matrices have {max(small.values()):.2g} times "
         "what Glorot gives, or less (torch: about 0.6, He: 1.4).",
         why="What enters fades from layer to layer, and gradients fade on their way back.",
         remedy="initialize by fan-in: torch.nn.init.kaiming_normal_(layer.weight)",
