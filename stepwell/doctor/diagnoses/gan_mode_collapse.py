@@ -4,7 +4,7 @@ What: what is made is far less spread than what is real, and most of the real ha
 Why it matters: the losses of both networks look as they do in health; only samples tell.
 How it is seen: the discriminator is given both kinds of rows; in the principal dimensions of the real ones, fewer than
     half have a made row as near as their real neighbors, and the covariance of what is made is smaller by e^-2 a
-    dimension, at the last three looks, without widening, after 300 updates (eight Gaussians: 0 of 6 healthy games).
+    dimension, at the last three looks, without widening, after 300 updates.
 Remedy: a rate of the generator not above the discriminator's, noise on the discriminator's inputs, beta1 of 0.5,
     spectral normalization.
 Risk: a generator that is shown one class at a time makes one thing at a time.
