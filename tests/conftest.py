@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Before numpy or torch is imported: the workers of pytest-xdist share the cores, and results must not depend on them.
@@ -36,3 +37,12 @@ settings.register_profile(
 )
 settings.register_profile("fuzz", max_examples=2000, deadline=None, print_blob=True)
 settings.load_profile("ci")
+
+
+@pytest.fixture
+def looks_by_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor looks every few updates whatever that costs, and tries no batch: nothing hangs on how fast we are."""
+    from stepwell.doctor import pace, watch
+
+    monkeypatch.setattr(pace, "SHARE", 1e9)
+    monkeypatch.setattr(watch, "LOOK_SHARE", 0.0)

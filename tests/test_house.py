@@ -169,7 +169,7 @@ def test_a_task_names_no_other_task() -> None:
 
 
 def test_the_public_names() -> None:
-    verbs = "check compare env evaluate load predict resume runs sample train watch"
+    verbs = "check compare env evaluate heal load predict resume runs sample train watch"
     assert stepwell.__all__ == verbs.split()
     assert all(callable(getattr(stepwell, name)) for name in stepwell.__all__)
     assert dir(stepwell) == sorted([*stepwell.__all__, "__version__"])

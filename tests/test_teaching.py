@@ -11,6 +11,8 @@ from stepwell import cli, discovery, recipe, teaching
 from stepwell.doctor import diagnosing
 from stepwell.doctor.changes import Change
 
+pytestmark = pytest.mark.usefixtures("looks_by_count")
+
 
 @pytest.mark.parametrize("name", discovery.names(teaching.ROOM))
 def test_a_lesson_is_a_recipe_and_what_makes_it_ill(name: str) -> None:

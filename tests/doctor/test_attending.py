@@ -15,6 +15,8 @@ from stepwell.doctor import attending
 from stepwell.doctor.record import EARLY, MOST_NORMS, MOST_PROBES, MOST_STEPS, SIGNALS, Record, read
 from stepwell.errors import Interrupted, RunError, StepwellError
 
+pytestmark = pytest.mark.usefixtures("looks_by_count")
+
 SMALL = {"model.widths": (16,), "training.patience": None, "model.dropout": 0.2}
 
 

@@ -13,6 +13,8 @@ from stepwell import api, cli, outcome, run
 from stepwell.errors import BudgetError, Interrupted, RunError
 from stepwell.trials import arms, healing, members
 
+pytestmark = pytest.mark.usefixtures("looks_by_count")
+
 STEPS = 60
 
 
