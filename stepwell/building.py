@@ -23,7 +23,7 @@ from stepwell.judge import scoring
 from stepwell.loop import LOWER_RATE, Turn
 from stepwell.preparation import Preparation, Prepared, at_a_time, concatenate, prepare, take
 from stepwell.recipe import Recipe
-from stepwell.schema import PARTS, Columns, Examples, Network, Objective, Part, Schema
+from stepwell.schema import PARTS, Batch, Columns, Examples, Network, Objective, Part, Schema
 
 MEASURED = 16  # examples whose size is measured where sizes differ
 STUDIED = 10_000  # examples that baselines and choices see of a part that does not lie in memory
@@ -97,6 +97,22 @@ def bytes_per_example(prepared_by: Preparation, examples: Examples, indices: Seq
     columns = prepare(prepared_by, examples, [indices[i] for i in places.tolist()], ()).columns
     taken: int = sum(one.nbytes for column in columns.values() for one in column)
     return math.ceil(taken / len(places))
+
+
+def one_batch(sample: Prepared, schema: Schema, placement: feed.Placement) -> Batch:
+    """Prepared examples as one batch; where what is not padded differs in shape, those that are shaped as the first."""
+    free = [
+        sample.columns[one.name]
+        for one in (*schema.inputs, *schema.targets)
+        if not one.ragged and one.name in sample.columns
+    ]
+    rows = [row for row in range(len(sample)) if all(column[row].shape == column[0].shape for column in free)]
+    fields, lengths = feed.tensors(take(sample.columns, rows), schema)
+    return Batch(
+        {name: placement.tensor(value) for name, value in fields.items()},
+        {name: placement.tensor(value) for name, value in lengths.items()},
+        randomness.keys([sample.ids[row] for row in rows]),
+    )
 
 
 def load_parts(

@@ -43,7 +43,6 @@ from stepwell import (
 from stepwell.building import Data
 from stepwell.doctor import attending
 from stepwell.errors import Interrupted, RunError, StepwellError
-from stepwell.feed import MemoryFeed
 from stepwell.history import History
 from stepwell.job import Job
 from stepwell.loop import Evaluation, Plan, Step, Training, Turn, chosen_weights
@@ -155,12 +154,9 @@ def _attended(
     if not job.recipe.options("training").doctor or done >= plan.cycles:
         return contextlib.nullcontext(attending.Attended(turns))
     schema, seed = data.preparation.schema, job.recipe.values["seed"]
-    sample = data.sample("valid", HELD_OUT, seed)
-    place = planning.placement(job.recipe)
-    feed = MemoryFeed(sample.columns, sample.ids, schema, batch_size=len(sample), seed=seed, placement=place)
     judge = attending.held_out(
         turns[0].objective,
-        next(feed.batches(0)),
+        building.one_batch(data.sample("valid", HELD_OUT, seed), schema, planning.placement(job.recipe)),
         schema.targets[0].name if schema.targets else "",
         partial(balancing.forward, job.recipe, data),
     )

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from stepwell import discovery, preparation, reading
+from stepwell import building, discovery, preparation, reading
 from stepwell import feed as feeds
 from stepwell.errors import DataError, ExampleError
-from stepwell.feed import DecodedFeed, Feed, MemoryFeed, augmentation, collate
+from stepwell.feed import DecodedFeed, Feed, MemoryFeed, Placement, augmentation, collate
 from stepwell.preparation import Preparation, prepare
 from stepwell.schema import Array, Batch, Columns, Examples, Field, Schema, Trace
 
@@ -214,3 +214,16 @@ def test_only_a_few_pictures_are_held_at_their_own_size(tmp_path: Path, monkeypa
     for index in range(37):
         alone, (trace,) = preparation.run(prepared_by, labeled.fetch([index], None))
         assert (alone["image"][0] == together["image"][index]).all() and trace == traces[index]
+
+
+def test_one_batch_holds_what_can_be_stacked() -> None:
+    shape = (1, "height", "width")
+    schema = Schema((Field("image", "volume", "float32", shape),), (Field("label", "category", "int64", ()),), ())
+    images = [np.zeros((1, *size), np.float32) for size in ((4, 5), (4, 6), (4, 5))]
+    for count, kept in ((3, [0, 2]), (1, [0])):
+        sample = preparation.Prepared(
+            ("a", "b", "c")[:count], {"image": images[:count], "label": np.arange(count)}, {}, ({},) * count
+        )
+        batch = building.one_batch(sample, schema, Placement())
+        assert batch.fields["label"].tolist() == kept and len(batch) == len(kept)
+        assert batch.fields["image"].shape == (len(kept), 1, 4, 5)
