@@ -30,8 +30,9 @@ TINY: dict[str, Any] = {
     "budget.steps": 12,
     "training.threads": 1,
 }
-EXPECTED = """artifact card.md checkpoints draft.yaml environment.json findings.json history.jsonl log.txt predictions
-preparation.json recipe.yaml report.html run.json scores.json seen.bin split.csv timings.json"""
+EXPECTED = """artifact card.md checkpoints doctor.html draft.yaml environment.json findings.json history.jsonl log.txt
+predictions preparation.json recipe.yaml report.html run.json scores.json seen.bin signals.jsonl split.csv
+timings.json"""
 
 
 def train(data: Any, run: Path, **changed: Any) -> Any:
