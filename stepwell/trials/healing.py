@@ -318,8 +318,10 @@ def _told(ill: Run, job: Job, course: _Course, harmful: dict[str, Finding], heal
     }
     accepted = [one for one in course.tried if one.accepted]
     edits = tuple(dict.fromkeys(remedying.flags(change) for change in course.accepted))
+    proven = all(one.proof.state == "verified" for one in accepted)
+    healed_how = "Healed" if proven else "Healed provisionally, for want of time for a third seed"
     said = (
-        f"Healed: {', '.join(edits)} holds against the unchanged training and a placebo."
+        f"{healed_how}: {', '.join(edits)} holds against the unchanged training and a placebo."
         if healed
         else f"Nothing held: {counted(len(course.tried), 'change was', 'changes were')} tried."
     )
