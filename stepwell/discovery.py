@@ -8,6 +8,7 @@ entry point of the group ``stepwell.<room>``, name = component, value = module. 
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import importlib.util
 import pkgutil
@@ -147,7 +148,20 @@ def _places(module: str) -> list[Path]:
 
 
 def _modules(package: str) -> list[str]:
-    return [found.name for found in pkgutil.iter_modules(_places(package)) if not found.name.startswith("_")]
+    """The modules of a package; what is no folder, as within an archive, is looked through each time."""
+    found: list[str] = []
+    for place in _places(package):
+        with contextlib.suppress(FileNotFoundError):
+            found += _listed(str(place), place.stat().st_mtime_ns)
+            continue
+        found += _listed.__wrapped__(str(place), 0)
+    return found
+
+
+@functools.cache
+def _listed(place: str, changed: int) -> tuple[str, ...]:  # noqa: ARG001 - a folder that changed is listed anew
+    """The modules in a folder: asked for at every look of the doctor, for every diagnosis."""
+    return tuple(found.name for found in pkgutil.iter_modules([place]) if not found.name.startswith("_"))
 
 
 def _headline(module: str) -> str:
