@@ -381,6 +381,7 @@ def train_and_heal(task: str | None = None, data: Source = None, **words: Any) -
     owner = task if task is not None else _only_task(data)
     plan(owner, data, words.get("recipes", ()), words.get("settings"))  # what is wrong is said before there is a folder
     reading.must_exist(data)
+    words["settings"] = {"training.stop_failing": True, **(words.get("settings") or {})}
     chosen = words.pop("run", None)
     place = Path(chosen) if chosen is not None else run_folders.new_folder(discovery.task(owner).name)
     with contextlib.suppress(TrainingError):  # what failed is what is to be healed; the run knows why

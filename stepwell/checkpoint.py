@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -95,6 +96,16 @@ def load_latest(root: Path) -> tuple[dict[str, Any] | None, list[str]]:
             do="train again; the recipe and the split are still in the run folder (stepwell train --from RUN)",
         )
     return None, notes
+
+
+def latest(root: Path, up_to: float = math.inf) -> int | None:
+    """The cycle of the newest checkpoint up to a cycle, whole or not; None where there is none."""
+    return next((cycle for folder in _newest_first(root) if (cycle := int(folder.name)) <= up_to), None)
+
+
+def load_at(root: Path, cycle: int) -> dict[str, Any]:
+    """The state in the checkpoint of that cycle, as `load`."""
+    return load(root / f"{cycle:012d}")
 
 
 def load(folder: Path) -> dict[str, Any]:

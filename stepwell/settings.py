@@ -77,6 +77,9 @@ class TrainingOptions:
         Meta(description="Keep all prepared examples in memory, or decode them anew for each batch."),
     ] = "auto"
     doctor: Annotated[bool, Meta(description="Watch the training for what goes wrong, and say what does.")] = True
+    stop_failing: Annotated[
+        bool, Meta(description="End it where the doctor sees that its steps ruin it; --heal does so.")
+    ] = False
 
 
 @dataclass(frozen=True)

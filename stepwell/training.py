@@ -42,10 +42,10 @@ from stepwell import (
 )
 from stepwell.building import Data
 from stepwell.doctor import attending
-from stepwell.errors import Interrupted, RunError, StepwellError
+from stepwell.errors import Interrupted, RunError, StepwellError, TrainingError
 from stepwell.history import History
 from stepwell.job import Job
-from stepwell.loop import Evaluation, Plan, Step, Training, Turn, chosen_weights
+from stepwell.loop import Diverged, Evaluation, Plan, Step, Training, Turn, chosen_weights
 from stepwell.recipe import Recipe
 from stepwell.run import Run
 from stepwell.schema import Schema
@@ -121,7 +121,7 @@ def fit(job: Job, data: Data) -> nn.Module:
     _seed(randomness.number(frozen.values["seed"], "network"))
     called = cast("nn.Module", torch.compile(model)) if options.compile else model
     turns = building.build_turns(frozen, objectives, model)
-    with _attended(job, data, called, turns, plan, state) as attended:
+    with _snapshot_told(job), _attended(job, data, called, turns, plan, state) as attended:
         training = Training(
             model,
             attended.turns,
@@ -139,11 +139,23 @@ def fit(job: Job, data: Data) -> nn.Module:
             History(job.run.path("history.jsonl"), offset) as history,
             calibration.enough_memory(options.batch_size),
         ):
-            _train(job, training, history, plan, card.headline, trained_on(data), attended.keep)
+            _train(job, training, history, plan, card.headline, trained_on(data), attended)
     model.load_state_dict(dict(training.best_weights()))
     if training.best is not None and training.best["cycle"] != training.cycle:
         job.progress.note(f"the best weights are those of cycle {training.best['cycle']:,}")
     return model
+
+
+@contextlib.contextmanager
+def _snapshot_told(job: Job) -> Iterator[None]:
+    """Of a training that fails inside, say where its last good snapshot is."""
+    try:
+        yield
+    except (Diverged, Failing):
+        at = checkpoint.latest(job.run.path("checkpoints"))
+        where = "there is no good snapshot: it failed before the first" if at is None else f"cycle {at:,}"
+        job.progress.note(f"the last good snapshot: {where}; what would heal it: stepwell heal {job.run.folder}")
+        raise
 
 
 def _attended(
@@ -213,10 +225,10 @@ def _refuse_foreign(state: Mapping[str, Any] | None, data: Data, run: Run) -> No
 
 
 def _train(
-    job: Job, training: Training, history: History, plan: Plan, headline: str, on: str, keep: Callable[[], None]
+    job: Job, training: Training, history: History, plan: Plan, headline: str, on: str, attended: attending.Attended
 ) -> None:
     """The plain `for` around the loop: progress, history, checkpoints, the hard time limit, and being interrupted."""
-    every = job.recipe.options("training").checkpoint_every
+    every, stops = (getattr(job.recipe.options("training"), name) for name in ("checkpoint_every", "stop_failing"))
     limit = _limit(job)
     checkpoint.require_room(job.run.path("checkpoints"), training.state())
     saved_at, cost, unsaved = time.perf_counter(), 0.0, False
@@ -227,7 +239,7 @@ def _train(
         training.check_finite()
         try:
             history.flush(durable=True)
-            keep()
+            attended.keep()
             state = {**training.state(), "history": history.offset, "trained_on": on}
             checkpoint.save(job.run.path("checkpoints"), state, training.cycle)
         except RunError as error:
@@ -253,7 +265,11 @@ def _train(
                     where=str(job.run.folder),
                     do=f"stepwell resume {job.run.folder}",
                 )
-            if now - saved_at > max(every, CHECKPOINT_SHARE * cost):
+            if stops and (failing := attended.ruined()) is not None:
+                raise Failing(f"Stopped at cycle {training.cycle:,} of {plan.cycles:,}: {failing.message}")
+            # Where a training stops at what ruins it, each validation that was still well is where healing may begin.
+            soon = 0.0 if stops and isinstance(event, Evaluation) else every
+            if now - saved_at > max(soon, CHECKPOINT_SHARE * cost):
                 cost, unsaved = save(), False
                 saved_at = time.perf_counter()
             if limit is not None and not training.ended and limit.reached(now):
@@ -263,6 +279,10 @@ def _train(
         job.progress.note(f"stopped early at cycle {training.cycle:,}: no gain in {plan.patience} validations")
     if unsaved:
         save()
+
+
+class Failing(TrainingError):
+    """The doctor saw what ruins the training, and the recipe says to end it there."""
 
 
 @dataclass

@@ -28,6 +28,8 @@ PAIR_ROWS = 4_000
 _FINE, _COARSE = 256, 16
 _NAMES = 200  # texts of more values are no partners
 
+REMEDIES = {"target_copy": ("drop_column",)}
+
 
 def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
     """Severity 3 for the answer under another name, else 2; before the split alone, on a sample of labeled rows."""

@@ -32,10 +32,14 @@ PAGE, FINDINGS = "doctor.html", "findings.json"
 
 @dataclass(frozen=True)
 class Attended:
-    """A training that is watched: the turns that the doctor hears of, and what keeps what was read so far."""
+    """A training that is watched: the turns that the doctor hears of, and what keeps what was read so far.
+
+    `ruined` gives what was found that ruins the training, once it is found.
+    """
 
     turns: Sequence[Turn]
     keep: Callable[[], None] = lambda: None
+    ruined: Callable[[], Finding | None] = lambda: None
 
 
 @contextlib.contextmanager
@@ -58,13 +62,20 @@ def attended(
         yield Attended(turns)
         return
     earlier = _earlier(run, done)
+    ruin: list[Finding] = []
+
+    def tell(one: Finding) -> None:
+        progress.note(f"doctor: {one.message} Try: {one.remedy}.")
+        if getattr(discovery.load(diagnosing.ROOM, one.name), "RUINS", False):
+            ruin.append(one)
+
     doctor = Doctor(
         model,
         turns[0].optimizer,
         None,
         None,
         planned,
-        told=lambda one: progress.note(f"doctor: {one.message} Try: {one.remedy}."),
+        told=tell,
         held_out=held_out,
         earlier=earlier,
         least_look=0.0,
@@ -72,7 +83,7 @@ def attended(
     keep = functools.partial(_keep, run, doctor)
     with listening(model, turns[0].optimizer, doctor):
         try:
-            yield Attended([_heard(turns[0], doctor)], keep)
+            yield Attended([_heard(turns[0], doctor)], keep, lambda: ruin[0] if ruin else None)
         finally:
             doctor.end()
             with contextlib.suppress(RunError):  # a disk that failed has ended the training: that is what must be heard

@@ -18,11 +18,17 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """Other values of some settings, and why; `name` says which remedy it is of."""
+    """Other values of some settings, and why; `name` says which remedy it is of.
+
+    A `structural` one is tried from the first weights on, others also from later ones. One that ends a leak is not
+    judged `by_gain`: the score falls, and should.
+    """
 
     values: Settings
     why: str
     name: str = ""
+    structural: bool = True
+    by_gain: bool = True
 
     def of(self, recipe: Recipe) -> Recipe:
         """The recipe so changed; RecipeError where a value does not fit it."""

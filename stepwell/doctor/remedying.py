@@ -13,18 +13,32 @@ from stepwell.recipe import Recipe, flat
 from stepwell.schema import Finding
 
 ROOM = "doctor.remedies"
+STOPPING = 3  # the severity of a finding at which a training stops unless it is forced
 
 
 def remedies(finding: Finding, record: Record, settings: Settings) -> list[Change]:
-    """The changes that could answer a finding, best first, no two of them the same; none where no recipe holds it."""
-    if finding.name not in discovery.names(diagnosing.ROOM):
-        return []
+    """The changes that could answer a finding, best first, no two of them the same; none where no recipe holds it.
+
+    Findings of the audit are answered where they would have stopped the training: what is weaker is for its owner to
+    decide, as dropping a column that only looks as if it told the answer would cost what it rightly tells.
+    """
     found: list[Change] = []
-    for name in discovery.load(diagnosing.ROOM, finding.name).REMEDIES:
-        for one in discovery.load(ROOM, name).changes(settings, record, finding):
+    for name in _named(finding):
+        remedy = discovery.load(ROOM, name)
+        for one in remedy.changes(settings, record, finding):
             if all(dict(one.values) != dict(other.values) for other in found):
-                found.append(replace(one, name=name))
+                by_gain = getattr(remedy, "BY_GAIN", True)
+                found.append(replace(one, name=name, structural=remedy.STRUCTURAL, by_gain=by_gain))
     return found
+
+
+def _named(finding: Finding) -> tuple[str, ...]:
+    """The remedies that the diagnosis or the check of the audit names."""
+    if finding.name in discovery.names(diagnosing.ROOM):
+        return tuple(discovery.load(diagnosing.ROOM, finding.name).REMEDIES)
+    checks = discovery.names("audit") if finding.severity == STOPPING else ()
+    known = (getattr(discovery.load("audit", check), "REMEDIES", {}) for check in checks)
+    return next((tuple(one[finding.name]) for one in known if finding.name in one), ())
 
 
 def with_flags(findings: Sequence[Finding], record: Record, recipe: Recipe) -> tuple[Finding, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stepwell.trials import proof
-from stepwell.trials.proof import judge
+from stepwell.doctor import proof
+from stepwell.doctor.proof import judge
 
 
 def test_a_clear_gain_is_provisional_on_two_seeds_and_verified_on_three() -> None:

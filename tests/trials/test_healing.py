@@ -11,7 +11,7 @@ import pytest
 
 from stepwell import api, cli, outcome, run
 from stepwell.errors import BudgetError, Interrupted, RunError
-from stepwell.trials import arms, healing, members
+from stepwell.trials import healing, members
 
 pytestmark = pytest.mark.usefixtures("looks_by_count")
 
@@ -112,13 +112,3 @@ def test_what_cannot_be_healed_is_said(table: Path, tmp_path: Path) -> None:
         api.heal(ill, progress="quiet")
     with pytest.raises(RunError, match="asked for again"):
         api.resume(ill / "heal")
-
-
-def test_an_error_is_judged_as_a_share_of_the_unchanged_one() -> None:
-    held = arms.Arms(None, None, "rmse", "min", 10)  # type: ignore[arg-type]
-
-    def arm(value: float | None) -> arms.Arm:
-        return arms.Arm("", 0, value, "", (), 10, 0.0, "")
-
-    assert held.worth(arm(5.0), arm(10.0)) == -0.5
-    assert held.worth(arm(None), arm(10.0)) == held.worth(arm(1e9), arm(10.0)) == -arms.TWICE

@@ -21,6 +21,7 @@ KIND = "dynamics"
 SEVERITY = 3
 EXPLAINS: tuple[str, ...] = ("not_learning_unknown",)
 REMEDIES: tuple[str, ...] = ("clipping", "lower_rate", "initialization", "normalization", "warmup")
+RUINS = True  # what is trained afterwards is lost
 
 
 def diagnose(record: Record) -> Finding | None:

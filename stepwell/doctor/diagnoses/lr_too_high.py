@@ -32,6 +32,7 @@ EXPLAINS: tuple[str, ...] = (
     "batch_too_small",
 )
 REMEDIES: tuple[str, ...] = ("lower_rate", "warmup", "clipping", "optimizer")
+RUINS = True  # what is trained afterwards is lost
 
 
 def diagnose(record: Record) -> Finding | None:

@@ -7,6 +7,7 @@ from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 STRUCTURAL = True
+BY_GAIN = False
 
 
 def changes(settings: Settings, record: Record, finding: Finding) -> list[Change]:  # noqa: ARG001 - the form of a remedy
