@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,9 @@ from stepwell.doctor.shown import Shown
 from stepwell.doctor.tape import Replay, floating, mapped, tensors
 from stepwell.doctor.undisturbed import bare, undisturbed
 from stepwell.schema import Finding
+
+if TYPE_CHECKING:
+    from stepwell.doctor.healing import Healed
 
 ROOM = "doctor.preflight"
 PROBE_ROWS, PROBE_BATCHES = 256, 16
@@ -134,6 +137,31 @@ class Doctor:
             self._read_losses()
         self.record.cost = self.cost
         return self.record
+
+    def heal(
+        self,
+        build: Callable[[], tuple[nn.Module, torch.optim.Optimizer]],
+        train: Callable[[nn.Module, torch.optim.Optimizer], Any],
+        evaluate: Callable[[nn.Module], float],
+        *,
+        direction: Literal["max", "min"] = "max",
+        seconds: float | None = None,
+        say: Callable[[str], None] = print,
+    ) -> Healed:
+        """Answer what was found by changes to model and optimizer, each proven on the caller's own trainings.
+
+        `build()` gives a new model and its optimizer, `train(model, optimizer)` trains them once, `evaluate(model)`
+        answers a number on data that was not learnt from: from 0 to 1, or, with `direction` "min", an error. Each
+        change is trained beside the unchanged program and a placebo, on three seeds or more; `seconds` bounds it.
+        Call it after the block. See `stepwell.doctor.healing`.
+        """
+        from stepwell.doctor import healing
+
+        def again(model: nn.Module, optimizer: torch.optim.Optimizer) -> contextlib.AbstractContextManager[Doctor]:
+            return watch(model, optimizer, self._loss_fn, self._validation, self.record.length or None)
+
+        program = (build, train, evaluate)
+        return healing.heal(self.read(), self.findings, again, program, direction=direction, seconds=seconds, say=say)
 
     def report(self, path: str | Path) -> None:
         """Write what was found as one page of HTML, with what was read drawn beside it."""
