@@ -17,6 +17,9 @@ from stepwell.recipe import Recipe
 from stepwell.run import Run, open_run
 from stepwell.schema import Finding, Picture
 
+HEALING = "healing.json"
+"""What a healed run says of how it came to be."""
+
 Gallery = Mapping[str, Sequence[tuple[str, Picture]]]
 """Pictures by kind, each with the id of its example: "samples" a fair sample, "worst" the worst answers in order."""
 
@@ -45,7 +48,8 @@ class Facts:
 
     `name` is the run folder's; `title`, `takes`, `gives` and `worst` are of the task's card (empty where it is
     not installed here); `state` is `run.json`; `history` holds the lines of `history.jsonl` in order.
-    `watched` says that the doctor's page lies beside the report.
+    `watched` says that the doctor's page lies beside the report. `healing` is what made this run a healed one: the
+    content of `healing.json`.
     With `examples` False nothing of the data is shown: no pictures, no ids, no paths.
     """
 
@@ -66,6 +70,7 @@ class Facts:
     gallery: Gallery = field(default_factory=dict)
     examples: bool = True
     watched: bool = False
+    healing: Mapping[str, Any] | None = None
 
 
 def read(folder: Path, gallery: Gallery, *, examples: bool = True) -> Facts:
@@ -92,6 +97,7 @@ def read(folder: Path, gallery: Gallery, *, examples: bool = True) -> Facts:
         gallery=gallery if examples else {},
         examples=examples,
         watched=run.path("doctor.html").exists(),
+        healing=_json(run, HEALING, None),
     )
 
 

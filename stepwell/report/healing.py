@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -15,19 +15,23 @@ from stepwell.report.markup import render_file, text_file
 
 def build(found: Mapping[str, Any]) -> str:
     """The page as self-contained HTML, of the content of `heal.json`."""
-    bounded = [one for one in found["tried"] if one["proof"]["low"] is not None]
-    rows = [_row(one) for one in bounded]
-    values = [0.0, *(value for row in rows for value in (row.low, row.high))]
-    room = 0.08 * (max(values) - min(values))
     page = render_file(
         "healing.html",
         style=Markup(text_file("page.css")),  # noqa: S704 - our own file
         found=found,
-        picture=dots(rows, linear_axis(min(values) - room, max(values) + room), zero=True) if rows else None,
-        tried=[_cells(one) for one in found["tried"]],
+        picture=picture(found["tried"]),
+        tried=[cells(one) for one in found["tried"]],
         count=counted(len(found["tried"]), "change was", "changes were"),
     )
     return str(page)
+
+
+def picture(tried: Sequence[Mapping[str, Any]]) -> Markup | None:
+    """The gain of each change that came past its first seed, down to its lower bound; None where none did."""
+    rows = [_row(one) for one in tried if one["proof"]["low"] is not None]
+    values = [0.0, *(value for row in rows for value in (row.low, row.high))]
+    room = 0.08 * (max(values) - min(values))
+    return dots(rows, linear_axis(min(values) - room, max(values) + room), zero=True) if rows else None
 
 
 def _row(one: Mapping[str, Any]) -> Row:
@@ -37,7 +41,8 @@ def _row(one: Mapping[str, Any]) -> Row:
     return Row(one["flags"], f"{gain:+.3f}, at least {low:+.3f}", low, gain, gain, one["said"], strong=one["accepted"])
 
 
-def _cells(one: Mapping[str, Any]) -> dict[str, Any]:
+def cells(one: Mapping[str, Any]) -> dict[str, Any]:
+    """What a table says of one change that was tried."""
     proof = one["proof"]
 
     def number(value: float | None) -> str:
@@ -51,6 +56,7 @@ def _cells(one: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "gain": f"{number(proof['gain'])} ({number(proof['low'])})",
         "over": f"{number(proof['over_placebo'])} ({number(proof['low_over_placebo'])})",
+        "from": "the first weights" if one.get("forked_at") is None else f"cycle {one['forked_at']:,}",
         "noise": "–" if proof["noise"] is None else f"{proof['noise']:.3f}",
         "said": "accepted" if one["accepted"] else one["said"].partition(":")[0],
     }

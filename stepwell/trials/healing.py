@@ -24,6 +24,7 @@ from stepwell.doctor.examination import of_run
 from stepwell.doctor.record import SIGNALS, read
 from stepwell.errors import BudgetError, RunError, TrainingError
 from stepwell.job import Clock, Job
+from stepwell.report import facts
 from stepwell.run import Run
 from stepwell.schema import Finding
 from stepwell.trials.arms import Arms, audited_findings, deciding, share_split, with_changes, with_split
@@ -76,7 +77,7 @@ def heal(ill: Run, job: Job, seconds: float | None) -> Healing:
     arms = Arms(job, data, ill, metric, direction, cycles, last, snapshot, until)
     made = Course(arms, int(job.recipe.values["seed"]))
     made.run(answers)
-    healed = _healed(ill, job, made) if made.accepted else ""
+    healed = _healed(ill, job, made, metric) if made.accepted else ""
     return _told(ill, job, made, arms, harmful, healed)
 
 
@@ -142,7 +143,24 @@ def _take_over(ill: Run, run: Run) -> None:
         files.write_json(run.path("preparation.json"), ill.read_json("preparation.json"))
 
 
-def _healed(ill: Run, job: Job, made: Course) -> str:
+def _made_of(ill: Run, made: Course, metric: str) -> dict[str, Any]:
+    """What the healed run's report says of how it came to be; `before` are the ill run's scores on the test part."""
+    content: dict[str, Any] = msgspec.to_builtins({"tried": made.tried, "edits": _edits(made)})
+    return {"ill": str(ill.folder), "metric": metric, "before": _scores(ill), **content}
+
+
+def _edits(made: Course) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(remedying.flags(change) for change in made.accepted))
+
+
+def _scores(run: Run) -> dict[str, float]:
+    """The scores of a run on the test part by metric; none where it was not judged."""
+    if not run.path("scores.json").exists():
+        return {}
+    return {name: float(score["value"]) for name, score in run.read_json("scores.json")["scores"].items()}
+
+
+def _healed(ill: Run, job: Job, made: Course, metric: str) -> str:
     """The healed training, whole, as a run of its own beside the ill one; taken up again where it was stopped."""
     state = job.run.state()
     if "healed" not in state:
@@ -157,6 +175,7 @@ def _healed(ill: Run, job: Job, made: Course) -> str:
             files.write_whole(run.path(name), recipe.to_yaml(final))
         known = {name: ill.state().get(name) for name in ("data", "start", "own_model", "force", "pictures", "trial")}
         files.write_json(run.path("run.json"), {**run.state(), **known, "healed_from": str(ill.folder)})
+        run.write_json(facts.HEALING, _made_of(ill, made, metric))
     run = run_folders.open_run(place)
     if run.state()["state"] != "finished":
         job.progress.note(f"training the healed run {place}")
@@ -178,12 +197,9 @@ def _told(ill: Run, job: Job, made: Course, arms: Arms, harmful: dict[str, Findi
         "trainings": round(sum(arm.cycles for arm in unique.values()) / planned + (1.0 if healed else 0.0), 2),
         "seconds": round(sum(arm.seconds for arm in unique.values()), 1),
     }
-    edits = tuple(dict.fromkeys(remedying.flags(change) for change in made.accepted))
+    edits = _edits(made)
     findings = tuple(course.answer(one, made.tried) for one in harmful.values())
-    scores = {}
-    if healed:
-        named = run_folders.open_run(Path(healed)).read_json("scores.json")["scores"]
-        scores = {name: float(score["value"]) for name, score in named.items()}
+    scores = _scores(run_folders.open_run(Path(healed))) if healed else {}
     page, said = str(job.run.path(PAGE)), course.verdict(made.tried, edits)
     tried = tuple(made.tried)
     return Healing(str(ill.folder), healed, page, arms.metric, scores, findings, tried, edits, cost, said)

@@ -1,4 +1,4 @@
-"""`doctor.heal(build, train, evaluate)`: remedies made to anyone's model and optimizer, and proven on their training."""
+"""`doctor.heal(build, train, evaluate)`: remedies made to anyone's model and optimizer, and proven."""
 
 from __future__ import annotations
 
