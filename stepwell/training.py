@@ -121,7 +121,7 @@ def fit(job: Job, data: Data) -> nn.Module:
     _seed(randomness.number(frozen.values["seed"], "network"))
     called = cast("nn.Module", torch.compile(model)) if options.compile else model
     turns = building.build_turns(frozen, objectives, model)
-    with _snapshot_told(job), _attended(job, data, called, turns, plan, state) as attended:
+    with _attended(job, data, called, turns, plan, state) as attended:
         training = Training(
             model,
             attended.turns,
@@ -144,18 +144,6 @@ def fit(job: Job, data: Data) -> nn.Module:
     if training.best is not None and training.best["cycle"] != training.cycle:
         job.progress.note(f"the best weights are those of cycle {training.best['cycle']:,}")
     return model
-
-
-@contextlib.contextmanager
-def _snapshot_told(job: Job) -> Iterator[None]:
-    """Of a training that fails inside, say where its last good snapshot is."""
-    try:
-        yield
-    except (Diverged, Failing):
-        at = checkpoint.latest(job.run.path("checkpoints"))
-        where = "there is no good snapshot: it failed before the first" if at is None else f"cycle {at:,}"
-        job.progress.note(f"the last good snapshot: {where}; what would heal it: stepwell heal {job.run.folder}")
-        raise
 
 
 def _attended(
@@ -232,7 +220,7 @@ def _train(
     limit = _limit(job)
     checkpoint.require_room(job.run.path("checkpoints"), training.state())
     saved_at, cost, unsaved = time.perf_counter(), 0.0, False
-    before = saved_at
+    paces = deque[float](maxlen=200)
 
     def save() -> float:
         start = time.perf_counter()
@@ -247,17 +235,18 @@ def _train(
             raise RunError(error.what, where=error.where, do=on_again) from error
         return time.perf_counter() - start
 
-    with interruptible() as interrupted:
-        for event in training:
+    with interruptible() as interrupted, _failing(job, paces):
+        for event, seconds in _timed(training):
             history.add(event)
             unsaved = True
             if isinstance(event, Step):
                 job.progress.step(event.cycle, plan.cycles, history.latest_loss)
+                paces.append(seconds)
             else:
                 job.progress.evaluation(_shown(event, headline), event.cycle)
             now = time.perf_counter()
             if limit is not None:
-                limit.note(event, now - before)
+                limit.note(event, seconds)
             if interrupted():
                 save()
                 raise Interrupted(
@@ -274,15 +263,37 @@ def _train(
                 saved_at = time.perf_counter()
             if limit is not None and not training.ended and limit.reached(now):
                 _cut_short(job, training, plan)
-            before = time.perf_counter()
     if training.stopped_early:
         job.progress.note(f"stopped early at cycle {training.cycle:,}: no gain in {plan.patience} validations")
     if unsaved:
         save()
 
 
+def _timed(training: Training) -> Iterator[tuple[Step | Evaluation, float]]:
+    """The events of a training, each with the seconds that it took."""
+    before = time.perf_counter()
+    for event in training:
+        yield event, time.perf_counter() - before
+        before = time.perf_counter()
+
+
 class Failing(TrainingError):
     """The doctor saw what ruins the training, and the recipe says to end it there."""
+
+
+@contextlib.contextmanager
+def _failing(job: Job, paces: Sequence[float]) -> Iterator[None]:
+    """Of a training that fails inside, keep the seconds of a cycle, and say where its last good snapshot is."""
+    try:
+        yield
+    except (Diverged, Failing):
+        if paces:
+            pace = {"seconds_a_cycle": statistics.median(paces)}
+            files.write_json(job.run.path("run.json"), {**job.run.state(), **pace})
+        at = checkpoint.latest(job.run.path("checkpoints"))
+        where = "there is none: it failed before the first" if at is None else f"cycle {at:,}"
+        job.progress.note(f"the last good snapshot: {where}; what would heal it: stepwell heal {job.run.folder}")
+        raise
 
 
 @dataclass

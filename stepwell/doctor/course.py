@@ -122,14 +122,19 @@ class Course:
                 break
         self._ablate()
 
-    def worth(self, arm: Arm, reference: Arm) -> float:
-        """The arm's value as one that is better the higher: as it is, or an error over `reference`'s, negative."""
+    def worths(self, *roles: Sequence[Arm]) -> list[tuple[float, ...]]:
+        """The values of some arms as ones that are better the higher: as they are, or an error as a negative share.
+
+        An error is measured against that of the first arm that did not fail, `TWICE` of it at most.
+        """
         if self.trainings.direction == "max":
-            return 0.0 if arm.value is None else arm.value
-        if arm.value is None:
-            return -TWICE
-        scale = reference.value or arm.value
-        return -min(arm.value / max(scale, 1e-12), TWICE)
+            return [tuple(0.0 if arm.value is None else arm.value for arm in several) for several in roles]
+        scale = next((arm.value for several in roles for arm in several if arm.value is not None), 1.0)
+
+        def share(value: float | None) -> float:
+            return -TWICE if value is None else -min(value / max(scale, 1e-12), TWICE)
+
+        return [tuple(share(arm.value) for arm in several) for several in roles]
 
     def _answered(self, answers: Answers) -> bool:
         """Whether a change holds: one of the findings in their order, or else two of the best together."""
@@ -153,19 +158,20 @@ class Course:
             if len(candidates) <= FEW or trainings.over():
                 break
             reference = trainings.train("unchanged", self.accepted, self.seed, share=share)
-            worths = []
-            for _, change in candidates:
-                arm = trainings.train(change.name, [*self.accepted, change], self.seed, share=share)
-                worths.append(self.worth(arm, reference))
+            arms = [
+                trainings.train(change.name, [*self.accepted, change], self.seed, share=share)
+                for _, change in candidates
+            ]
+            (before,), worths = self.worths([reference], arms)
             order = sorted(range(len(candidates)), key=lambda place: -worths[place])  # equals stay in their order
             going = order[: max(FEW, math.ceil(len(order) / 2))]
             for place in order[len(going) :]:
-                self._left_behind(*candidates[place], share, self.worth(reference, reference), worths[place])
+                self._left_behind(*candidates[place], share, worths[place] - before)
             candidates = [candidates[place] for place in going]
         return candidates
 
-    def _left_behind(self, finding: Finding, change: Change, share: float, before: float, after: float) -> None:
-        flags, gain = remedying.flags(change), after - before
+    def _left_behind(self, finding: Finding, change: Change, share: float, gain: float) -> None:
+        flags = remedying.flags(change)
         self._seen.add(flags)
         said = f"left behind: others were better after {100 * share:.0f} % of a training (this one {gain:+.3f})"
         nothing = Proof("refused", 1, gain, None, gain, None, None)
@@ -188,9 +194,7 @@ class Course:
         names = " and ".join(one.name for one in findings)
         why = next((arm.why for arm in arms["changed"] if arm.why), "")
         said = _verdict(found, cleared, names) + (f"; it did not train: {why}" if why else "")
-        values = {
-            role: tuple(self.worth(arm, arms["unchanged"][0]) for arm in several) for role, several in arms.items()
-        }
+        values = dict(zip(arms, self.worths(*arms.values()), strict=True))
         at = self.trainings.snapshot if forked else None
         self._note(
             Tried(
@@ -207,7 +211,7 @@ class Course:
         before = train("unchanged", self.accepted, self.seed)
         after = train(change.name, [*self.accepted, change], self.seed)
         cleared = after.value is not None and finding.name not in after.found
-        one, other = self.worth(before, before), self.worth(after, before)
+        ((one,), (other,)) = self.worths([before], [after])
         state: Literal["verified", "refused"] = "verified" if cleared else "refused"
         found = Proof(state, 1, other - one, None, other - one, None, None)
         reason = "the check that saw it is silent now" if cleared else after.why or f"{finding.name} stays"
@@ -229,16 +233,14 @@ class Course:
         for seed in range(self.seed, self.seed + proof.MOST):
             add("unchanged", "unchanged", self.accepted, seed)
             add("changed", change.name, [*self.accepted, change], seed)
-            before, _, after = (self._worths(arms[role], arms) for role in ("unchanged", "placebo", "changed"))
+            before, beside, after = self.worths(*arms.values())
             if seed > self.seed or after[0] - before[0] > least:  # without a gain on the first seed none is needed
                 add("placebo", "placebo", self.accepted, seed + PLACEBO)
-            found = proof.judge(before, self._worths(arms["placebo"], arms), after, least)
+                before, beside, after = self.worths(*arms.values())
+            found = proof.judge(before, beside, after, least)
             if found.state in ("refused", "verified") or (seed > self.seed and self.trainings.over()):
                 break
         return found, arms
-
-    def _worths(self, several: Sequence[Arm], arms: dict[str, list[Arm]]) -> tuple[float, ...]:
-        return tuple(self.worth(arm, arms["unchanged"][0]) for arm in several)
 
     def _note(self, tried: Tried) -> None:
         self.tried.append(tried)
@@ -253,7 +255,7 @@ class Course:
                 return
             whole = [train("healed", self.accepted, seed) for seed in seeds]
             without = [train(f"without {change.name}", others, seed) for seed in seeds]
-            kept, left = (fmean(self.worth(one, whole[0]) for one in several) for several in (whole, without))
+            kept, left = map(fmean, self.worths(whole, without))
             if kept - left <= LEAST[self.trainings.direction]:
                 self.accepted = others
                 self.trainings.say(f"{change.name} is not needed: without it {kept - left:+.3f} is lost")

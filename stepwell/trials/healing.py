@@ -106,10 +106,8 @@ def _snapshot(ill: Run, planned: int, harmful: Mapping[str, Finding]) -> int | N
 
 def _plan(ill: Run, job: Job, cycles: int, seconds: float | None) -> float | None:
     """Say beforehand what healing costs, and up to when another seed may begin; BudgetError where two do not fit."""
-    stages = ill.read_json("timings.json")["stages"] if ill.path("timings.json").exists() else {}
-    one = float(stages.get("training", 0.0)) or _seconds_of(ill)
     planned = int(job.recipe.options("budget").steps)
-    whole = max(1.0, one * planned / max(cycles, 1))
+    whole = max(1.0, _pace(ill, cycles) * planned)
     arm = 2.0 + whole * min(1.0, max(LEAST_CYCLES / planned, SHARE))
     least, usual = 6 * arm + whole, 9 * arm + whole
     job.progress.note(
@@ -125,11 +123,16 @@ def _plan(ill: Run, job: Job, cycles: int, seconds: float | None) -> float | Non
     return None if seconds is None else seconds - whole - 3 * arm
 
 
-def _seconds_of(ill: Run) -> float:
-    """Of a run that failed, the seconds between its first and last words."""
+def _pace(ill: Run, cycles: int) -> float:
+    """Seconds of a cycle of the ill run."""
+    stages = ill.read_json("timings.json")["stages"] if ill.path("timings.json").exists() else {}
     state = ill.state()
+    if stages.get("training"):
+        return float(stages["training"]) / max(cycles, 1)
+    if "seconds_a_cycle" in state:
+        return float(state["seconds_a_cycle"])
     begun, ended = (datetime.fromisoformat(state[name]) for name in ("created", "changed"))
-    return max(1.0, (ended - begun).total_seconds())
+    return float((ended - begun).total_seconds()) / max(cycles, 1)
 
 
 def _take_over(ill: Run, run: Run) -> None:

@@ -74,7 +74,17 @@ def section_of(page, name):
     return Reading(found[1]) if found else None
 
 
-UNMEASURED = {"confidence", "discrimination", "importance", "leak", "reliability", "residuals", "slices", "trial"}
+UNMEASURED = {
+    "confidence",
+    "discrimination",
+    "healing",
+    "importance",
+    "leak",
+    "reliability",
+    "residuals",
+    "slices",
+    "trial",
+}
 """Sections of what a single training on pictures, with the metrics of `made_run`, does not measure."""
 
 
