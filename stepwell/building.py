@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from typing import Any, cast
 
@@ -188,6 +188,7 @@ def build_feed(
     showing = balancing.showing(recipe, data)
     if "train" in data.prepared:
         columns, ids = balancing.fed(data)
+        showing = replace(showing, lengths=feed.lengths_of(columns, schema))
         return feed.MemoryFeed(
             columns,
             ids,

@@ -4,7 +4,9 @@ A feed has no state: `batches(start)` gives the training batches from position `
 batch at a position is the same whatever came before, however many workers decode, and on every run.
 Position p belongs to epoch p // per_epoch; every epoch has an order of its own, drawn by counter
 from the examples' keys. The last, smaller batch of an epoch is left out (another order leaves out
-others next time), so that no batch of one ever reaches batch normalization.
+others next time), so that no batch of one ever reaches batch normalization. Where the lengths of ragged examples are
+known, those of like length come in one batch, so that little is padded: of every `TOGETHER` batches in the drawn order
+the examples are sorted by length and the batches shuffled.
 """
 
 from __future__ import annotations
@@ -60,26 +62,38 @@ class Showing:
     """Which rows an epoch shows, and how much each counts.
 
     `draw(epoch)` gives `shown` rows (int64, repeats allowed) in their order; None shows each once, in an order drawn
-    from the examples' keys. `weight` `(n,)` is one an example, or None. A repeated row is augmented anew.
+    from the examples' keys. `weight` `(n,)` is one an example, or None. A repeated row is augmented anew. `lengths`
+    `(n,)`, where known, puts examples of like length into one batch.
     """
 
     draw: Callable[[int], npt.NDArray[np.int64]] | None = None
     shown: int | None = None
     weight: npt.NDArray[np.float64] | None = None
+    lengths: npt.NDArray[np.int64] | None = None
 
     def count(self, examples: int) -> int:
         """How many rows an epoch shows of so many examples."""
         return examples if self.shown is None else self.shown
 
-    def rows(self, seed: int, epoch: int, keys: randomness.Keys) -> tuple[npt.NDArray[np.int64], randomness.Keys]:
-        """The rows of an epoch in their order, and a key for each: the example's own, another for each repeat."""
+    def rows(
+        self, seed: int, epoch: int, keys: randomness.Keys, size: int
+    ) -> tuple[npt.NDArray[np.int64], randomness.Keys]:
+        """The rows of an epoch in their order, and a key for each: the example's own, another for each repeat.
+
+        `size` is that of a batch; where lengths are known, those that would be left over at the end are left out.
+        """
         if self.draw is None:
             rows = randomness.order(seed, "order", epoch, keys)
-            return rows, keys[rows]
-        rows = self.draw(epoch)
-        repeat = _repeats(rows).astype(np.uint64)
-        own = keys[rows]
-        return rows, np.where(repeat == 0, own, randomness.mixed(own + repeat))
+            shown = keys[rows]
+        else:
+            rows = self.draw(epoch)
+            repeat = _repeats(rows).astype(np.uint64)
+            shown = keys[rows]
+            shown = np.where(repeat == 0, shown, randomness.mixed(shown + repeat))
+        if self.lengths is None:
+            return rows, shown
+        places = by_length(self.lengths[rows], size, seed, epoch)
+        return rows[places], shown[places]
 
     def weights(self, rows: npt.NDArray[np.int64]) -> Tensor | None:
         """The weights of some rows, float32."""
@@ -87,6 +101,7 @@ class Showing:
 
 
 EACH_ONCE = Showing()
+TOGETHER = 64  # batches among which examples of like length are put together: enough to find them, few enough to mix
 GATHERED = 2**20  # bytes of dense columns that are gathered at once: many small batches, or one large one
 
 
@@ -126,7 +141,7 @@ class MemoryFeed:
         """The training batches from position `start` on, without end."""
         epoch, place = divmod(start, self.per_epoch)
         while True:
-            order, keys = self._showing.rows(self._seed, epoch, self._keys)
+            order, keys = self._showing.rows(self._seed, epoch, self._keys, self._size)
             # Gathered from fixed places on, whatever `start` is: where a batch lies in memory decides its last bits.
             for first in range(place - place % self._together, self.per_epoch, self._together):
                 here = slice(first * self._size, min(first + self._together, self.per_epoch) * self._size)
@@ -226,7 +241,7 @@ class DecodedFeed:
     def _jobs(self, start: int) -> Iterator[tuple[int, npt.NDArray[np.int64], randomness.Keys]]:
         epoch, place = divmod(start, self.per_epoch)
         while True:
-            order, keys = self._showing.rows(self._seed, epoch, self._keys)
+            order, keys = self._showing.rows(self._seed, epoch, self._keys, self._size)
             for position in range(place, self.per_epoch):
                 here = slice(position * self._size, (position + 1) * self._size)
                 yield epoch, order[here], keys[here]
@@ -245,6 +260,33 @@ class DecodedFeed:
         weight = None if batch.weight is None else self._placement.tensor(batch.weight)
         placed = Batch(fields, lengths, batch.keys, weight)
         return placed if self._augment is None else self._augment(placed, epoch)
+
+
+def by_length(lengths: npt.NDArray[np.int64], size: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """Places in an epoch's drawn order `(batches * size,)`, by which batches hold examples of like length.
+
+    `lengths` `(n,)` are in that order; what does not fill a batch at its end is left out, whatever its length. Among
+    `TOGETHER` batches at a time places are sorted by length (equal ones stay as drawn) and cut into batches, whose
+    order is drawn by counter: long texts come at no particular time.
+    """
+    batches = len(lengths) // size
+    found = []
+    for first in range(0, batches, TOGETHER):
+        count = min(TOGETHER, batches - first)
+        here = np.arange(first * size, (first + count) * size)
+        like = here[np.argsort(lengths[here], kind="stable")].reshape(count, size)
+        numbers = np.arange(first, first + count, dtype=np.uint64)
+        found.append(like[randomness.order(seed, "batches of like length", epoch, numbers)].reshape(-1))
+    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+
+def lengths_of(columns: Columns, schema: Schema) -> npt.NDArray[np.int64] | None:
+    """The length of every example `(n,)`, over all ragged fields together; None where none is ragged."""
+    ragged = [column for name, column in columns.items() if schema.field(name).ragged]
+    if not ragged:
+        return None
+    total: npt.NDArray[np.int64] = np.asarray([[len(one) for one in column] for column in ragged]).sum(axis=0)
+    return total
 
 
 def _repeats(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

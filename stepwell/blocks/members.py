@@ -1,9 +1,14 @@
-"""Several networks in one: they share their weight matrices and differ in a few factors."""
+"""Several networks in one: they share their weight matrices and differ in a few factors, or stand side by side."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
+
+from stepwell.schema import Term
 
 
 class Adapted(nn.Module):
@@ -75,3 +80,27 @@ def share(network: nn.Module, members: int) -> None:
     ]
     for number, (parent, name, child) in enumerate(linear):
         setattr(parent, name, Adapted(child, members, first=number == 0))
+
+
+def mean_over_members(
+    term: Callable[[Tensor, Tensor, Tensor | None], Term], answers: Tensor, targets: Tensor, weight: Tensor | None
+) -> Term:
+    """The mean of the members' losses, so that each learns as if it were alone.
+
+    `answers` are `(batch, members, outputs)`, or `(batch, outputs)` of a network that has none; `term` is a loss with
+    its options: `(answers, targets, weight) -> Term`.
+    """
+    if answers.ndim == 2:
+        return term(answers, targets, weight)
+    members = answers.shape[1]
+    found = term(
+        answers.flatten(0, 1),
+        targets.repeat_interleave(members, dim=0),
+        None if weight is None else weight.repeat_interleave(members),
+    )
+    return dataclasses.replace(found, sum=found.sum / members, count=found.count / members)
+
+
+def mean_probabilities(answers: Tensor) -> Tensor:
+    """Logits of each member `(batch, members, classes)` to those of their mean probabilities `(batch, classes)`."""
+    return answers.log_softmax(dim=-1).logsumexp(dim=1)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from types import ModuleType
-from typing import Any
+from functools import partial
 
-from torch import Tensor, nn
+from torch import nn
 
+from stepwell.blocks.members import mean_over_members
 from stepwell.errors import RecipeError
 from stepwell.recipe import Recipe
-from stepwell.schema import Batch, Loss, Network, Objective, Schema, Term
+from stepwell.schema import Batch, Loss, Network, Objective, Schema
 
 
 def objectives(recipe: Recipe, schema: Schema) -> tuple[Objective, ...]:
@@ -32,7 +31,8 @@ def objectives(recipe: Recipe, schema: Schema) -> tuple[Objective, ...]:
 
     def loss(model: nn.Module, batch: Batch) -> Loss:
         answers = model(*(batch.fields[field.name] for field in schema.inputs))
-        return Loss({name: _mean_over_members(module, options, answers, batch.fields[target.name], batch.weight)})
+        term = partial(module.term, options)
+        return Loss({name: mean_over_members(term, answers, batch.fields[target.name], batch.weight)})
 
     def counts(batch: Batch) -> dict[str, float]:
         return {name: float(len(batch)) if batch.weight is None else float(batch.weight.sum())}
@@ -54,22 +54,6 @@ def chance(schema: Schema) -> float:
     """The cross-entropy of an even guess over the classes, in nats, or the squared error of the mean, standardized."""
     classes = schema.targets[0].classes
     return math.log(len(classes)) if classes else 1.0
-
-
-def _mean_over_members(
-    module: ModuleType, options: Any, answers: Tensor, targets: Tensor, weight: Tensor | None
-) -> Term:
-    if answers.ndim == 2:
-        alone: Term = module.term(options, answers, targets, weight)
-        return alone
-    members = answers.shape[1]
-    term: Term = module.term(
-        options,
-        answers.flatten(0, 1),
-        targets.repeat_interleave(members, dim=0),
-        None if weight is None else weight.repeat_interleave(members),
-    )
-    return dataclasses.replace(term, sum=term.sum / members, count=term.count / members)
 
 
 def _called(kind: str) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from stepwell.blocks.activation import Activation, activation
 from stepwell.blocks.initialization import Initialization, initialize
-from stepwell.blocks.members import Apart, Spread, share
+from stepwell.blocks.members import Apart, Spread, mean_probabilities, share
 from stepwell.blocks.normalization import Normalization
 from stepwell.blocks.perceptron import Body, perceptron
 from stepwell.blocks.piecewise import PiecewiseLinear
@@ -126,7 +126,7 @@ class Table(nn.Module):
         if self.members == 1 or self.training:
             return answers
         if self.classes:
-            return answers.log_softmax(dim=-1).logsumexp(dim=1)
+            return mean_probabilities(answers)
         return answers.mean(dim=1)
 
     def _answers(self, units: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""The networks of the task: `build(options, schema) -> nn.Module`, a file each."""

@@ -1,0 +1,113 @@
+"""Words and pairs straight to the classes, beside a network that reads words in their order.
+
+The wide part is a linear model of which words and which pairs of neighbors a text holds, pairs by a hash (Weinberger
+et al., ICML 2009); the deep one reads vectors of words by recurrence or by convolution. Unlike Cheng et al. (2016), who
+add the two, each learns by a loss of its own and the answer is the mean of their probabilities: learning together, the
+deep part takes over what the wide one says better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from msgspec import Meta
+from torch import Tensor, nn
+
+from stepwell.blocks.members import mean_probabilities
+from stepwell.schema import Schema
+from stepwell.tasks.sentiment.embedding import Dropout, Tune, Vectors, Width, WordDropout, inside
+from stepwell.tasks.sentiment.models import gru, text_cnn
+
+SCALE = 16.0
+"""What the wide part is multiplied by: with Adam it then learns at the rate that suits the deep part."""
+
+_FIRST, _SECOND = 1_000_003, 7_919  # a pair is hashed by a sum of multiples, so that its order counts
+
+
+@dataclass(frozen=True)
+class Options:
+    """The settings of both parts."""
+
+    width: Width = 64
+    vectors: Vectors = None
+    tune: Tune = True
+    deep: Annotated[Literal["gru", "text_cnn"], Meta(description="What the deep part is.")] = "gru"
+    units: Annotated[int, Meta(ge=1, description="Units of a direction, or filters of a size.")] = 64
+    buckets: Annotated[int, Meta(ge=1, description="Weights that pairs of words share by a hash.")] = 2**17
+    dropout: Dropout = 0.5
+    word_dropout: WordDropout = 0.1
+    wide_dropout: Annotated[
+        float, Meta(ge=0, lt=1, description="Share of words and pairs hidden from the wide part.")
+    ] = 0.5
+
+
+class Wide(nn.Module):
+    """Logits as the sum of a weight for every word and pair over the square root of how many there are."""
+
+    def __init__(self, schema: Schema, buckets: int, dropout: float) -> None:
+        super().__init__()
+        (self.words,) = schema.inputs[0].levels
+        self.buckets = buckets
+        self.dropout = dropout
+        classes = len(schema.targets[0].classes)
+        self.weights = nn.Embedding(self.words + buckets, classes)
+        nn.init.zeros_(self.weights.weight)
+        self.bias = nn.Parameter(torch.zeros(classes))
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """`(batch, time)` int64 and `(batch,)` to logits `(batch, classes)`."""
+        within = inside(tokens, lengths)
+        following = torch.cat([tokens[:, 1:], tokens[:, :1]], dim=1)  # the last has none, and is not within `both`
+        pairs = (tokens * _FIRST + following * _SECOND) % self.buckets + self.words
+        both = torch.cat([within[:, 1:], torch.zeros_like(within[:, :1])], dim=1)
+        shown = torch.cat([within, both], dim=1)
+        if self.training and self.dropout:
+            shown = shown & (torch.rand(shown.shape, device=shown.device) >= self.dropout)
+        kept = shown.to(self.bias.dtype)
+        total = torch.bmm(kept.unsqueeze(1), self.weights(torch.cat([tokens, pairs], dim=1))).squeeze(1)
+        return self.bias + SCALE * total / kept.sum(dim=1, keepdim=True).clamp(min=1.0).sqrt()
+
+
+class WideDeep(nn.Module):
+    """Both parts; while training, the logits of each."""
+
+    def __init__(self, wide: Wide, deep: nn.Module) -> None:
+        super().__init__()
+        self.wide, self.deep = wide, deep
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """`(batch, time)` int64 and `(batch,)` to logits `(batch, classes)`; while training `(batch, 2, classes)`."""
+        answers = torch.stack([self.wide(tokens, lengths), self.deep(tokens, lengths)], dim=1)
+        return answers if self.training else mean_probabilities(answers)
+
+
+def build(options: Options, schema: Schema) -> WideDeep:
+    """The network for the vocabulary and classes of `schema`."""
+    deep: nn.Module
+    if options.deep == "gru":
+        deep = gru.build(
+            gru.Options(
+                width=options.width,
+                vectors=options.vectors,
+                tune=options.tune,
+                units=options.units,
+                dropout=options.dropout,
+                word_dropout=options.word_dropout,
+            ),
+            schema,
+        )
+    else:
+        deep = text_cnn.build(
+            text_cnn.Options(
+                width=options.width,
+                vectors=options.vectors,
+                tune=options.tune,
+                filters=options.units,
+                dropout=options.dropout,
+                word_dropout=options.word_dropout,
+            ),
+            schema,
+        )
+    return WideDeep(Wide(schema, options.buckets, options.wide_dropout), deep)

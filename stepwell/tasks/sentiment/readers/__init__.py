@@ -1,0 +1,1 @@
+"""What reads texts with their labels, a format a file."""
