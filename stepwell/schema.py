@@ -25,6 +25,13 @@ Trace = dict[str, Any]
 Part = Literal["train", "valid", "test"]
 PARTS: tuple[Part, ...] = ("train", "valid", "test")
 
+PART_NAMES: dict[str, Part] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("valid", "val", "validation", "dev"), "valid"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What the parts are called in folders, files and columns, in lower case."""
+
 
 @dataclass(frozen=True)
 class Field:

@@ -25,13 +25,6 @@ SUFFIXES = (
 )
 """The endings by which a file is taken for a picture, in lower case."""
 
-PART_NAMES: dict[str, Part] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("valid", "val", "validation", "dev"), "valid"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-"""What the parts are called in folders and columns, in lower case."""
-
 ONE_CLASS = "a classifier needs pictures of at least two classes"
 
 

@@ -12,19 +12,14 @@ import numpy.typing as npt
 
 from stepwell import archives
 from stepwell.errors import DataError
-from stepwell.schema import Examples, Finding, Part
-from stepwell.tasks.table import cells, stray, target, units
-from stepwell.tasks.table.cells import Column, Numbers, Texts
+from stepwell.schema import PART_NAMES, Examples, Finding, Part
+from stepwell.tabular import cells
+from stepwell.tabular.cells import Column, Numbers, Texts
+from stepwell.tabular.store import Table
+from stepwell.tasks.table import stray, target, units
 from stepwell.tasks.table.options import Options
 from stepwell.tasks.table.roles import names_a_thing
-from stepwell.tasks.table.store import Rows, Table, raw_name
-
-PART_NAMES: dict[str, Part] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("valid", "val", "validation", "dev"), "valid"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-"""What the parts are called in files and columns, in lower case."""
+from stepwell.tasks.table.store import Rows, raw_name
 
 _PART_COLUMNS = ("split", "part", "subset", "set")
 _GROUPS = ("group", "group_id", "patient", "patient_id", "subject", "subject_id")

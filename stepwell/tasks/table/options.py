@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from stepwell.tasks.table.cells import MISSING
+from stepwell.tabular.cells import MISSING
+from stepwell.tabular.form import Quote, refuse_delimiter
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Options:
         str, Meta(min_length=1, description="what is between cells: comma, semicolon, tab, pipe, space, or a character")
     ] = "auto"
     quote: Annotated[
-        Literal["auto", "double", "single"], Meta(description="the quotes around cells: \", or ' as in ARFF")
+        Quote, Meta(description="the quotes around cells: \", or ' as in ARFF; none: quotes are part of the text")
     ] = "auto"
     encoding: Annotated[str, Meta(min_length=1, description="the encoding of a text file, for instance cp1252")] = (
         "auto"
@@ -54,12 +55,8 @@ class Options:
     drop: Annotated[tuple[str, ...], Meta(description="columns that are not learned from")] = ()
 
     def __post_init__(self) -> None:
-        if self.delimiter not in _DELIMITERS and len(self.delimiter) != 1:
-            raise ValueError(f"the delimiter must be one of {', '.join(_DELIMITERS)}, or one character")
+        refuse_delimiter(self.delimiter)
 
     def tokens(self) -> tuple[str, ...]:
         """What stands for nothing in a cell, spaces around it left off."""
         return ("", *(one.strip() for one in self.missing)) if self.missing else MISSING
-
-
-_DELIMITERS = ("auto", "comma", "semicolon", "tab", "pipe", "space")

@@ -17,7 +17,8 @@ import numpy as np
 from stepwell.errors import DataError, RecipeError
 from stepwell.preparation import Preparation, take
 from stepwell.schema import Array, Columns, Examples, Field, Schema, Trace
-from stepwell.tasks.table import cells, roles
+from stepwell.tabular import cells
+from stepwell.tasks.table import roles
 from stepwell.tasks.table.transforms import gather_columns
 from stepwell.tasks.table.unlabeled import inputs
 from stepwell.transforms import (

@@ -14,7 +14,8 @@ import numpy as np
 
 from stepwell.errors import DataError, did_you_mean
 from stepwell.schema import Array, Columns
-from stepwell.tasks.table import cells, target
+from stepwell.tabular import cells
+from stepwell.tasks.table import target
 from stepwell.tasks.table.transforms.gather_columns import is_measured, numbers_of, texts_of
 from stepwell.transforms import date_parts
 

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from stepwell.errors import DataError
 from stepwell.schema import Finding
-from stepwell.tasks.table import cells, units
-from stepwell.tasks.table.cells import Column, Numbers, Texts
+from stepwell.tabular import cells
+from stepwell.tabular.cells import Column, Numbers, Texts
+from stepwell.tasks.table import units
 
 MOST = 0.05
 """The share of a column's cells that may be strays."""

@@ -12,8 +12,8 @@ import numpy as np
 from stepwell import archives
 from stepwell.errors import DataError, did_you_mean
 from stepwell.schema import Finding
-from stepwell.tasks.table import cells
-from stepwell.tasks.table.cells import Column, Numbers, Texts
+from stepwell.tabular import cells
+from stepwell.tabular.cells import Column, Numbers, Texts
 from stepwell.transforms import class_index
 
 Problem = Literal["classification", "regression"]

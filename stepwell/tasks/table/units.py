@@ -14,8 +14,8 @@ import numpy as np
 
 from stepwell.errors import DataError, counted
 from stepwell.schema import Finding
-from stepwell.tasks.table import cells
-from stepwell.tasks.table.cells import Column, Numbers, Rules, Texts
+from stepwell.tabular import cells
+from stepwell.tabular.cells import Column, Numbers, Rules, Texts
 
 SHORT, LONG = "hh:mm", "hh:mm:ss"
 """The units of times and durations of two and of three parts."""

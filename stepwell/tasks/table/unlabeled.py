@@ -13,10 +13,11 @@ import numpy as np
 from stepwell import archives
 from stepwell.errors import DataError
 from stepwell.schema import Examples, Part
-from stepwell.tasks.table import cells, memory, sources
-from stepwell.tasks.table.cells import Column, Numbers, Texts
+from stepwell.tabular import cells, memory, sources
+from stepwell.tabular.cells import Column, Numbers, Texts
+from stepwell.tabular.store import Table
 from stepwell.tasks.table.options import Options
-from stepwell.tasks.table.store import Rows, Table, raw_name
+from stepwell.tasks.table.store import Rows, raw_name
 
 
 def inputs(source: Any) -> Examples:

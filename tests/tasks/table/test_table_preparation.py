@@ -14,7 +14,8 @@ from stepwell import discovery, intake, preparation, recipe
 from stepwell.errors import DataError, ExampleError, RecipeError
 from stepwell.job import Job
 from stepwell.schema import Array, Columns, Examples, Part
-from stepwell.tasks.table import cells, prepare
+from stepwell.tabular import cells
+from stepwell.tasks.table import prepare
 from stepwell.tasks.table.transforms import gather_columns
 
 ROWS = 60

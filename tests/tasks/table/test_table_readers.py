@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from stepwell import api, discovery, preparation, reading, recipe, splits
 from stepwell.errors import DataError, RecipeError
 from stepwell.schema import Examples
-from stepwell.tasks.table import cells, prepare, sample, separated
+from stepwell.tabular import cells, separated
+from stepwell.tasks.table import prepare, sample
 from stepwell.tasks.table.options import Options
 from stepwell.tasks.table.readers import table
 from stepwell.tasks.table.unlabeled import inputs

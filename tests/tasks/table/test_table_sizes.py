@@ -10,7 +10,7 @@ import pytest
 
 from stepwell import archives
 from stepwell.errors import DataError
-from stepwell.tasks.table import separated, store, text
+from stepwell.tabular import separated, store, text
 from stepwell.tasks.table.options import Options
 from stepwell.tasks.table.readers import table
 

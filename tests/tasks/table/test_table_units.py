@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from stepwell.errors import DataError, ExampleError
 from stepwell.schema import Examples
-from stepwell.tasks.table import cells, prepare, units
+from stepwell.tabular import cells
+from stepwell.tasks.table import prepare, units
 from stepwell.tasks.table.options import Options
 from stepwell.tasks.table.readers import table
 from stepwell.tasks.table.unlabeled import inputs

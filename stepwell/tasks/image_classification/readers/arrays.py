@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from stepwell.errors import DataError
-from stepwell.schema import Examples, Part
+from stepwell.schema import PART_NAMES, Examples, Part
 from stepwell.tasks.image_classification import raw
 from stepwell.transforms import class_index
 
@@ -45,7 +45,7 @@ class _Set:
 def recognizes(source: Any) -> str | None:
     """A sentence where the source is arrays of pictures, a dictionary of parts or a dataset of pairs; else None."""
     sets = list(source.values()) if isinstance(source, Mapping) else [source]
-    if isinstance(source, Mapping) and not (sets and all(str(key).lower() in raw.PART_NAMES for key in source)):
+    if isinstance(source, Mapping) and not (sets and all(str(key).lower() in PART_NAMES for key in source)):
         return None
     if not all(_holds_pictures(one) for one in sets):
         return None
@@ -58,16 +58,16 @@ def read(source: Any, options: Options) -> Examples:
     `DataError` where pictures and labels do not fit each other or are of kinds that cannot be read.
     """
     if isinstance(source, Mapping):
-        unknown = [str(key) for key in source if str(key).lower() not in raw.PART_NAMES]
+        unknown = [str(key) for key in source if str(key).lower() not in PART_NAMES]
         if unknown or not source:
             raise DataError(f"The dictionary holds {unknown or 'nothing'}, not parts.", where="data", do=_LAYOUT)
-        sets = [(f"{raw.PART_NAMES[key.lower()]}/", _one_set(one, key)) for key, one in source.items()]
+        sets = [(f"{PART_NAMES[key.lower()]}/", _one_set(one, key)) for key, one in source.items()]
     else:
         sets = [("", _one_set(source, "data"))]
     paths = [f"{prefix}{i}" for prefix, one in sets for i in range(len(one.labels))]
     if len(set(paths)) < len(paths):
         raise DataError("Two keys of the dictionary name the same part.", where=", ".join(source), do="join them")
-    parts: list[Part | None] = [raw.PART_NAMES.get(prefix[:-1]) for prefix, one in sets for _ in one.labels]
+    parts: list[Part | None] = [PART_NAMES.get(prefix[:-1]) for prefix, one in sets for _ in one.labels]
     labels = [label for _, one in sets for label in one.labels]
     raw.require_classes(labels, "data", _LAYOUT)
     class_index.classes_of(labels)

@@ -20,7 +20,7 @@ import msgspec
 
 from stepwell import archives
 from stepwell.errors import DataError
-from stepwell.schema import Examples, Finding, Part
+from stepwell.schema import PART_NAMES, Examples, Finding, Part
 from stepwell.tasks.image_classification import raw
 from stepwell.transforms import class_index
 
@@ -105,15 +105,15 @@ def _has_parts(names: Sequence[str], prefix: str, where: str) -> bool:
     """Whether the folders below `prefix` are parts; `DataError` where they are parts and others mixed."""
     inside = [name[len(prefix) :].split("/")[:-1] for name in names if raw.is_picture(name)]
     below = {folders[1].lower() if len(folders) > 1 else "" for folders in inside}
-    if len({raw.PART_NAMES.get(name) for name in below}) > 1 and all(name in raw.PART_NAMES for name in below):
+    if len({PART_NAMES.get(name) for name in below}) > 1 and all(name in PART_NAMES for name in below):
         raise DataError(
             "The folders of the parts lie inside those of the classes.",
             where=where,
             do="turn them around: train/cat and test/cat in place of cat/train and cat/test",
         )
     tops = {folders[0] for folders in inside if folders}
-    parts = {raw.PART_NAMES[top.lower()] for top in tops if top.lower() in raw.PART_NAMES}
-    others = sorted(top for top in tops if top.lower() not in raw.PART_NAMES)
+    parts = {PART_NAMES[top.lower()] for top in tops if top.lower() in PART_NAMES}
+    others = sorted(top for top in tops if top.lower() not in PART_NAMES)
     if len(parts) < 2:
         return False
     if "train" not in parts or others:
@@ -133,7 +133,7 @@ def _sort_out(names: Sequence[str], prefix: str, with_parts: bool, options: Opti
             found.other.append(name)
             continue
         folders = name[len(prefix) :].split("/")[:-1]
-        part = raw.PART_NAMES[folders.pop(0).lower()] if with_parts and folders else None
+        part = PART_NAMES[folders.pop(0).lower()] if with_parts and folders else None
         if not folders:
             found.loose.append(name)
             continue

@@ -24,7 +24,7 @@ import numpy as np
 
 from stepwell import archives
 from stepwell.errors import DataError
-from stepwell.schema import Array, Examples, Part
+from stepwell.schema import PART_NAMES, Array, Examples, Part
 from stepwell.tasks.image_classification import raw
 from stepwell.transforms import class_index
 
@@ -126,7 +126,7 @@ def _pair(folder: Path, name: str) -> _Pair:
     if not labels:
         raise DataError(f"The labels of {name} are missing.", where=str(folder), do=_LAYOUT)
     words = re.split("[-._]", stem.lower())
-    known: dict[str, Part] = {**raw.PART_NAMES, "t10k": "test"}
+    known: dict[str, Part] = {**PART_NAMES, "t10k": "test"}
     part = next((known[word] for word in words if word in known), None)
     return _Pair(folder / name, folder / labels[0], stem or "images", part)
 

@@ -22,7 +22,7 @@ import msgspec
 
 from stepwell import archives
 from stepwell.errors import DataError, ExampleError, did_you_mean
-from stepwell.schema import Examples, Part
+from stepwell.schema import PART_NAMES, Examples, Part
 from stepwell.tasks.image_classification import raw
 from stepwell.transforms import class_index
 
@@ -177,13 +177,13 @@ def _columns(header: Sequence[str], options: Options, path: Path) -> dict[str, i
 def _part(written: str, number: int, path: Path) -> Part | None:
     if not written:
         return None
-    if written.lower() not in raw.PART_NAMES:
+    if written.lower() not in PART_NAMES:
         raise DataError(
             f"Row {number} has the split {written!r}, which is none of train, valid and test.",
             where=str(path),
             do="mend the row, or leave the column out with --reader.split none",
         )
-    return raw.PART_NAMES[written.lower()]
+    return PART_NAMES[written.lower()]
 
 
 def _require_one(folder: Path, places: Sequence[str], path: Path) -> None:

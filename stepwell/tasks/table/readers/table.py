@@ -1,4 +1,4 @@
-"""A CSV, TSV or Parquet file (text also as .gz), a folder with a train and a test file, or a table in memory.
+"""A CSV, TSV, JSON lines or Parquet file (text also as .gz), a folder of a train and a test file, a table in memory.
 
     age,city,bought              a header, or none; comma, semicolon, tab, |, or spaces between cells
     31,Ulm,no
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.errors import DataError
-from stepwell.schema import PARTS, Examples, Part
-from stepwell.tasks.table import listing, memory, sources
-from stepwell.tasks.table.listing import PART_NAMES
+from stepwell.schema import PART_NAMES, PARTS, Examples, Part
+from stepwell.tabular import memory
+from stepwell.tasks.table import listing, recognition
 from stepwell.tasks.table.options import Options
 
 __all__ = ["Options", "read", "recognizes"]
@@ -28,11 +28,11 @@ __all__ = ["Options", "read", "recognizes"]
 def recognizes(source: Any) -> str | None:
     """A sentence where the source is a table whose cells are values and no paths to pictures; else None."""
     if isinstance(source, str | Path):
-        return sources.recognized(Path(source))
+        return recognition.recognized(Path(source))
     sets = list(source.values()) if _is_parts(source) else [source]
     if not all(memory.is_table(one) or memory.is_pair(one) for one in sets):
         return None
-    if any(sources.names_pictures(one) for one in sets):
+    if any(recognition.names_pictures(one) for one in sets):
         return None
     return "a table in memory" if len(sets) == 1 else f"{len(sets)} tables in memory"
 
@@ -43,7 +43,7 @@ def read(source: Any, options: Options) -> Examples:
     `DataError`, which names row and column, where the table is damaged or its target cannot be learned.
     """
     if isinstance(source, str | Path):
-        return listing.examples(sources.tables(Path(source).expanduser(), options), options, str(source), "table")
+        return listing.examples(recognition.tables(Path(source).expanduser(), options), options, str(source), "table")
     if _is_parts(source):
         parts: list[tuple[Part | None, Any]] = [(PART_NAMES[name.lower()], one) for name, one in source.items()]
         parts.sort(key=lambda one: PARTS.index(one[0]) if one[0] else 0)

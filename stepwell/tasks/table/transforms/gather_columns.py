@@ -17,7 +17,8 @@ import numpy as np
 
 from stepwell.errors import DataError, ExampleError
 from stepwell.schema import Array, Columns, Trace
-from stepwell.tasks.table import cells, units
+from stepwell.tabular import cells
+from stepwell.tasks.table import units
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from stepwell.errors import DataError
-from stepwell.tasks.table import cells, store
-from stepwell.tasks.table.cells import Column, Numbers
-from stepwell.tasks.table.options import Options
-from stepwell.tasks.table.store import Table
+from stepwell.tabular import cells, store
+from stepwell.tabular.cells import Column, Numbers
+from stepwell.tabular.form import Form
+from stepwell.tabular.store import Table
 
 LAYOUT = """give a table in one of these ways, for instance
     a data frame, or {"age": [31, 52], "city": ["Ulm", "Bonn"], "bought": [0, 1]}
@@ -72,27 +72,27 @@ def is_matrix(source: Any) -> bool:
     )
 
 
-def of(source: Any, where: str, options: Options) -> Table:
+def of(source: Any, where: str, form: Form) -> Table:
     """The table that a source in memory is; `DataError` where its columns are of unequal length or no plain values."""
     if isinstance(source, tuple):
-        return _of_pair(source, where, options)
+        return _of_pair(source, where, form)
     if is_frame(source):
-        return of_frame(source, where, options)
+        return of_frame(source, where, form)
     if isinstance(source, Mapping):
-        return _of_columns({str(name): column for name, column in source.items()}, where, options)
+        return _of_columns({str(name): column for name, column in source.items()}, where, form)
     if is_matrix(source):
-        return _of_columns(_matrix(source, where), where, options)
+        return _of_columns(_matrix(source, where), where, form)
     rows = list(source)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return _of_columns({str(name): [row.get(name) for row in rows] for name in names}, where, options)
+    return _of_columns({str(name): [row.get(name) for row in rows] for name in names}, where, form)
 
 
-def of_frame(frame: Any, where: str, options: Options) -> Table:
+def of_frame(frame: Any, where: str, form: Form) -> Table:
     """The table that a data frame is, with its columns in order; their names become text."""
     names = store.unique_names([str(name) for name in frame.columns])
     if hasattr(frame, "iloc"):  # pandas may give two columns one name
-        return _of_columns({name: frame.iloc[:, place] for place, name in enumerate(names)}, where, options)
-    return _of_columns({name: frame[own] for name, own in zip(names, frame.columns, strict=True)}, where, options)
+        return _of_columns({name: frame.iloc[:, place] for place, name in enumerate(names)}, where, form)
+    return _of_columns({name: frame[own] for name, own in zip(names, frame.columns, strict=True)}, where, form)
 
 
 def column_of(values: Any, rules: cells.Rules, where: str = "") -> Column:
@@ -117,8 +117,8 @@ def column_of(values: Any, rules: cells.Rules, where: str = "") -> Column:
     return coder.column()
 
 
-def _of_columns(columns: Mapping[str, Any], where: str, options: Options) -> Table:
-    rules = cells.Rules("." if options.decimal == "auto" else options.decimal, frozenset(options.tokens()))
+def _of_columns(columns: Mapping[str, Any], where: str, form: Form) -> Table:
+    rules = cells.Rules("." if form.decimal == "auto" else form.decimal, frozenset(form.tokens()))
     store.refuse_wide(len(columns), where)
     lengths = {name: len(column) for name, column in columns.items()}
     rows = next(iter(lengths.values()), 0)
@@ -143,13 +143,13 @@ def _of_columns(columns: Mapping[str, Any], where: str, options: Options) -> Tab
     return Table(where, found, rows, 0, rules, settings)
 
 
-def _of_pair(pair: tuple[Any, Any], where: str, options: Options) -> Table:
+def _of_pair(pair: tuple[Any, Any], where: str, form: Form) -> Table:
     inputs, answers = pair
     if len(inputs) != len(answers) and not isinstance(inputs, Mapping):
         raise DataError(
             f"There are {len(inputs):,} rows and {len(answers):,} answers.", where=where, do="give an answer each"
         )
-    table = of(inputs, where, options)
+    table = of(inputs, where, form)
     name = str(getattr(answers, "name", None) or TARGET)
     own = next(
         one for one in (name, f"{name} (y)", *(f"{name} (y {i})" for i in range(2, 99))) if one not in table.columns

@@ -83,6 +83,15 @@ def encoding(path: Path, wanted: str, most: int | None) -> tuple[str, list[Findi
     return "utf-8-sig", []
 
 
+def wrongly_encoded(path: Path, encoding: str, error: UnicodeDecodeError) -> DataError:
+    """The `DataError` for bytes that an encoding does not have."""
+    return DataError(
+        f"The file is not {encoding} text: byte {error.object[error.start]:#04x} cannot be read.",
+        where=str(path),
+        do="name its encoding, for instance --reader.encoding cp1252",
+    )
+
+
 def cannot_be_read(path: Path, error: BaseException) -> DataError:
     """The `DataError` for one of `DAMAGED`."""
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -21,9 +21,9 @@ import numpy as np
 from stepwell import archives
 from stepwell.errors import DataError
 from stepwell.schema import Finding
-from stepwell.tasks.table import cells, store, text
-from stepwell.tasks.table.options import Options
-from stepwell.tasks.table.store import Table
+from stepwell.tabular import cells, store, text
+from stepwell.tabular.form import QUOTES, SEPARATORS, Form
+from stepwell.tabular.store import Table
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".test", ".train")
 """The endings of files of separated text, before `.gz`."""
@@ -32,8 +32,6 @@ HEAD = 200  # records that are looked at before a file is read
 _HEAD_CHARACTERS = 2**22
 _CELLS = 2**16  # read at a time: they stay in the processor's cache
 _PREFACE = 5  # lines before a table that may say other things
-_DELIMITERS = {"tab": "\t", "semicolon": ";", "pipe": "|", "comma": ",", "space": " "}
-_QUOTES = {"double": '"', "single": "'"}
 _BEGUN = re.compile(r"(?:^|[,;|\t])[ ]*'", re.MULTILINE)
 _SINGLE = re.compile(r"(?:^|[,;|\t])[ ]*'[^'\r\n]*'[ ]*(?=[,;|\t\r\n]|\Z)", re.MULTILINE)
 _STEADY = 0.95  # share of the records that must be of one width for a separator to be taken at once
@@ -65,12 +63,12 @@ def is_separated(path: Path) -> bool:
     return name.endswith(SUFFIXES)
 
 
-def read(path: Path, options: Options, *, texts: bool | frozenset[str] = frozenset()) -> Table:
+def read(path: Path, form: Form, *, texts: bool | frozenset[str] = frozenset()) -> Table:
     """The table in a file. Columns named in `texts` (True: all) are kept as text.
 
     `DataError`, which names row or byte, where the file is no table of text: ragged, damaged, or of another encoding.
     """
-    layout = look(path, options)
+    layout = look(path, form)
     known = set(layout.names) if texts is True else set(texts or ())
     while True:
         columns, changed = _columns(path, layout, known)
@@ -82,12 +80,12 @@ def read(path: Path, options: Options, *, texts: bool | frozenset[str] = frozens
         raise DataError("The table has no row below its header.", where=str(path), do="give a table with rows")
     settings = {
         "delimiter": (
-            next(word for word, sign in _DELIMITERS.items() if sign == layout.delimiter),
+            next(word for word, sign in SEPARATORS.items() if sign == layout.delimiter),
             "by its first lines",
         )
-        if layout.delimiter in _DELIMITERS.values()
+        if layout.delimiter in SEPARATORS.values()
         else (layout.delimiter, "as given"),
-        "quote": (next(word for word, sign in _QUOTES.items() if sign == layout.quote), "by its first lines"),
+        "quote": (next(word for word, sign in QUOTES.items() if sign == layout.quote), "by its first lines"),
         "header": ("yes" if layout.header else "no", "by its first lines"),
         "encoding": (layout.encoding, "by its bytes"),
         "decimal": (layout.rules.decimal, "by its first lines"),
@@ -95,16 +93,16 @@ def read(path: Path, options: Options, *, texts: bool | frozenset[str] = frozens
     return Table(str(path), columns, rows, 1, layout.rules, settings, layout.findings)
 
 
-def look(path: Path, options: Options, *, glance: bool = False) -> Layout:
+def look(path: Path, form: Form, *, glance: bool = False) -> Layout:
     """The layout of a file, by its first records and the options; `DataError` where it has none.
 
     With a `glance` the encoding is that of the first bytes; else all of them are gone through.
     """
-    encoding, findings = text.encoding(path, options.encoding, _HEAD_CHARACTERS if glance else None)
+    encoding, findings = text.encoding(path, form.encoding, _HEAD_CHARACTERS if glance else None)
     head = _head(path, encoding)
     told = _SPREADSHEET.match(head)
-    quote = _quote(head) if options.quote == "auto" else _QUOTES[options.quote]
-    delimiter = told[1] if told and options.delimiter == "auto" else _delimiter(head, quote, options.delimiter, path)
+    quote = _quote(head) if form.quote == "auto" else QUOTES[form.quote]
+    delimiter = told[1] if told and form.delimiter == "auto" else _delimiter(head, quote, form.delimiter, path)
     records = [record for _, record in _parsed(io.StringIO(head, newline=""), delimiter, quote, path, HEAD)]
     if not records:
         raise DataError("The file is empty.", where=str(path), do="give a table with a header and rows")
@@ -120,11 +118,11 @@ def look(path: Path, options: Options, *, glance: bool = False) -> Layout:
         preface = max(preface, 1)
         width = max(_width(records[1:]), len(records[1]))
     findings += _preface_finding(records[:preface], path)
-    findings += _quote_finding(path) if options.quote == "auto" and quote == "'" else []
+    findings += _quote_finding(path, quote) if form.quote == "auto" else []
     body = records[preface:]
-    rules = cells.Rules(_decimal(body, options.decimal), frozenset(options.tokens()))
-    header = options.header == "yes" or (options.header == "auto" and has_header(body, width, rules))
-    findings += _header_finding(body, header, options, path)
+    rules = cells.Rules(_decimal(body, form.decimal), frozenset(form.tokens()))
+    header = form.header == "yes" or (form.header == "auto" and has_header(body, width, rules))
+    findings += _header_finding(body, header, form, path)
     names = body[0] if header else [""] * width
     if header and len(names) == width - 1:
         unnamed_last = all(not record[-1].strip() for record in body[1:] if len(record) == width)
@@ -202,11 +200,7 @@ def _opened(path: Path, encoding: str) -> Iterator[io.TextIOBase]:
         with text.opened(path) as raw:
             yield io.TextIOWrapper(raw, encoding=encoding, newline="")
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"The file is not {encoding} text: byte {error.object[error.start]:#04x} cannot be read.",
-            where=str(path),
-            do="name its encoding, for instance --reader.encoding cp1252",
-        ) from error
+        raise text.wrongly_encoded(path, encoding, error) from error
     except text.DAMAGED as error:
         raise text.cannot_be_read(path, error) from error
 
@@ -219,7 +213,14 @@ def _parsed(
     if delimiter == " ":
         lines = (" ".join(line.split()) for line in lines)
     csv.field_size_limit(_FIELD)
-    reader = csv.reader(lines, delimiter=delimiter, quotechar=quote, skipinitialspace=delimiter != " ", strict=True)
+    reader = csv.reader(
+        lines,
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        skipinitialspace=delimiter != " ",
+        strict=True,
+    )
     found = last = 0
     try:
         for record in reader:
@@ -238,7 +239,8 @@ def _parsed(
             f"The text cannot be taken apart: {error}.",
             where=f"{path}, line{begun} {reader.line_num:,}",
             do="look at the quotes where this begins: a quoted cell ends with a quote, quotes within it are doubled"
-            + ("; if ' is no quote here, say --reader.quote double" if quote == "'" else ""),
+            + ("; if ' is no quote here, say --reader.quote double" if quote == "'" else "")
+            + ("; if quotes are part of the text, say --reader.quote none" if quote == '"' else ""),
         ) from error
 
 
@@ -251,19 +253,31 @@ def _head(path: Path, encoding: str) -> str:
 
 def _quote(head: str) -> str:
     """The sign around quoted cells: ' where nearly every line has a cell in such, none begins one and leaves it open,
-    and " stands nowhere, as what was made from ARFF is written; else ".
+    and " stands nowhere, as what was made from ARFF is written; none in a file with tabs where " begins a cell and does
+    not end it, as texts are written that hold quotes; else ".
     """
+    if _has_loose_quotes(head):
+        return ""
     lines = sum(1 for line in head.splitlines() if line.strip())
     begun = len(_BEGUN.findall(head))
     single = '"' not in head and begun >= _STEADY * (lines - 1) > 0 and len(_SINGLE.findall(head)) == begun
     return "'" if single else '"'
 
 
+def _has_loose_quotes(head: str) -> bool:
+    """Whether all lines have equally many tabs, and a " begins a cell that it, or one that is doubled, does not end."""
+    rows = [line.split("\t") for line in head.splitlines() if line.strip()]
+    if not rows or len(rows[0]) == 1 or any(len(row) != len(rows[0]) for row in rows):
+        return False
+    begun = (cell.strip() for row in rows for cell in row if cell.lstrip().startswith('"'))
+    return any(len(cell) < 2 or not cell.endswith('"') or cell[1:-1].replace('""', "").count('"') for cell in begun)
+
+
 def _delimiter(head: str, quote: str, wanted: str, path: Path) -> str:
     """The first separator that gives the records one width, else what comes nearest; spaces where no other does."""
     if wanted != "auto":
-        return _DELIMITERS.get(wanted, wanted)
-    shares = {sign: _share(head, sign, quote, path) for sign in _DELIMITERS.values() if sign != " "}
+        return SEPARATORS.get(wanted, wanted)
+    shares = {sign: _share(head, sign, quote, path) for sign in SEPARATORS.values() if sign != " "}
     steady = next((sign for sign, share in shares.items() if share >= _STEADY), None)
     if steady is not None:
         return steady
@@ -353,8 +367,8 @@ def _preface_finding(records: Sequence[Record], path: Path) -> list[Finding]:
     ]
 
 
-def _header_finding(records: Sequence[Record], header: bool, options: Options, path: Path) -> list[Finding]:
-    if header or options.header != "auto":
+def _header_finding(records: Sequence[Record], header: bool, form: Form, path: Path) -> list[Finding]:
+    if header or form.header != "auto":
         return []
     shown = archives.printable(", ".join(cell.strip() for cell in records[0]))[:80]
     return [
@@ -370,7 +384,21 @@ def _header_finding(records: Sequence[Record], header: bool, options: Options, p
     ]
 
 
-def _quote_finding(path: Path) -> list[Finding]:
+def _quote_finding(path: Path, quote: str) -> list[Finding]:
+    if quote == '"':
+        return []
+    if not quote:
+        return [
+            Finding(
+                name="quotes_are_text",
+                severity=1,
+                message=f"Quotes in {path.name} were read as part of the text: some begin a cell and do not end it.",
+                why="Taken for quotes around cells they would join lines.",
+                remedy="nothing, if so meant; else write each cell that holds quotes in quotes, those within doubled",
+                where={"file": path.name},
+                refuted_by="a cell that holds a line end or a tab",
+            )
+        ]
     return [
         Finding(
             name="single_quotes",

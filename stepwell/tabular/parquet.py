@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from stepwell.errors import DataError, MissingExtraError
-from stepwell.tasks.table import memory
-from stepwell.tasks.table.options import Options
-from stepwell.tasks.table.store import Table
+from stepwell.tabular import memory
+from stepwell.tabular.form import Form
+from stepwell.tabular.store import Table
 
 SUFFIXES = (".parquet", ".pq")
 """The endings of Parquet files."""
@@ -19,7 +19,7 @@ def is_parquet(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def read(path: Path, options: Options) -> Table:
+def read(path: Path, form: Form) -> Table:
     """The table in a file; `DataError` where it is damaged, `MissingExtraError` without polars."""
     try:
         import polars
@@ -30,4 +30,4 @@ def read(path: Path, options: Options) -> Table:
     except (OSError, polars.exceptions.PolarsError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"The file cannot be read: {reason}.", where=str(path), do="check the file") from error
-    return replace(memory.of_frame(frame, str(path), options), first=1)
+    return replace(memory.of_frame(frame, str(path), form), first=1)
