@@ -124,7 +124,7 @@ def _useful(known: ledger.Remembered, count: int) -> ledger.Remembered:
 
 def find_ties(options: Any, examples: Examples, inspected: inspection.Inspection) -> splitting.Ties:
     """What the options of a rule tie together, by what was seen of every example (see `splitting.find_ties`)."""
-    hashes = [inspected.noted(i, "perceptual") for i in range(len(examples))]
+    hashes = [inspected.noted(i, "likeness") for i in range(len(examples))]
     return splitting.find_ties(options, examples, hashes)
 
 

@@ -1,21 +1,28 @@
-"""Pictures that look alike: a short hash of what is seen, and the sets of those whose hashes are near each other.
+"""Pictures and texts that are alike: a short hash of each, and the sets of those whose hashes are near each other.
 
-The hash is made of signs: of the 16 x 16 lowest frequencies (DCT-II) of the picture, gray and shrunk to 32 x 32
+The hash of a picture is made of signs: of its 16 x 16 lowest frequencies (DCT-II), gray and shrunk to 32 x 32
 pixels, after Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010. Saving anew,
 resizing, and a change of brightness or contrast leave nearly all of them; cropping and mirroring do not. Pairs are
 looked for by the 64 lowest frequencies, and believed where all 256 agree as well: measured on two classes of
 CIFAR-10, all of 48 pairs looked at within the default distance were copies, shifted or recolored.
+
+The hash of a text is one bit of each of 256 minimal hashes of its runs of three words (Li and König, "b-Bit Minwise
+Hashing", 2010). Two texts that share a part J of all their runs differ in (1 - J) / 2 of the bits, strangers in half of
+them: the default distance finds J = 0.9 nearly always, 0.8 half the time, and 0.6 never.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from stepwell import randomness
 
 NEAR = 6
 """How many of the 64 bits of two hashes may differ where nothing else is said."""
@@ -27,12 +34,20 @@ FLAT = 2.0
 """Standard deviation in gray levels (0 to 255) up to which a picture shows nothing that a hash could hold."""
 
 CROWD = 0.1
-"""Where one set holds more than this share of all pictures, and more than `FEW`, likeness is their nature."""
+"""Where one set holds more than this share of all examples, and more than `FEW`, likeness is their nature."""
 
 FEW = 20
 
+SHORTEST = 8
+"""Words from which a text has a hash: of shorter ones only equal ones are copies."""
+
+_RUN = 3  # words in a row that are compared as one
+_HELD = 2**14  # runs that are hashed at a time
+_WORD = re.compile(r"\w+")
 _MOST = 1_000_000_000  # pairs that are compared at most: half a minute
 _SIDE, _KEPT = 32, 16
+_ODD = randomness.mixed(np.arange(256, dtype=np.uint64)) | np.uint64(1)
+_SHIFTS = randomness.mixed(np.arange(256, 512, dtype=np.uint64))
 _COSINES = np.cos(np.pi / (2 * _SIDE) * np.arange(_KEPT)[:, None] * (2 * np.arange(_SIDE)[None] + 1))
 _LOW = np.zeros((_KEPT, _KEPT), dtype=bool)
 _LOW[:8, :8] = True
@@ -42,7 +57,7 @@ Words = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Alike:
-    """Sets of pictures that look alike, each of two or more ascending indices; and why there are none, if so."""
+    """Sets of examples that are alike, each of two or more ascending indices; and why there are none, if so."""
 
     sets: tuple[tuple[int, ...], ...]
     why_none: str = ""
@@ -63,13 +78,37 @@ def perceptual(pixels: npt.NDArray[np.uint8]) -> str | None:
     return np.packbits(np.concatenate([signs[_LOW], signs[~_LOW]])).tobytes().hex()
 
 
-def sets(hashes: Sequence[str | None], near: int = NEAR) -> Alike:
-    """The sets of pictures that look alike, those without a hash (None) left out.
+def words(text: str) -> list[str]:
+    """The words of a text without regard to case: what is compared of it, and equal in equal texts."""
+    return _WORD.findall(text.casefold())
 
-    Two look alike where at most `near` of the 64 bits for the lowest frequencies differ, and at most 8 * `near` of
-    all 256; what looks like the same picture is in one set. Up to some 100,000 pictures every such pair is
+
+def shingled(words: Sequence[str]) -> str | None:
+    """The hash of a text of these `words`, 64 hexadecimal digits; None where it has fewer than `SHORTEST`."""
+    if len(words) < SHORTEST:
+        return None
+    known = list(dict.fromkeys(words))
+    places = {word: place for place, word in enumerate(known)}
+    keyed = randomness.keys(known)[[places[word] for word in words]]
+    runs = np.zeros(len(words) - _RUN + 1, dtype=np.uint64)
+    for place in range(_RUN):
+        runs = randomness.mixed(runs + keyed[place : place + len(runs)])
+    runs = np.unique(runs)
+    least = np.full(len(_ODD), np.iinfo(np.uint64).max, dtype=np.uint64)
+    for start in range(0, len(runs), _HELD):
+        hashed = runs[None, start : start + _HELD] * _ODD[:, None] + _SHIFTS[:, None]
+        least = np.minimum(least, hashed.min(axis=1))
+    bits = (least >> np.uint64(24)) & np.uint64(1)  # the highest bits of a minimum are 0, the lowest badly mixed
+    return np.packbits(bits.astype(np.uint8)).tobytes().hex()
+
+
+def sets(hashes: Sequence[str | None], near: int = NEAR) -> Alike:
+    """The sets of examples that are alike, those without a hash (None) left out.
+
+    Two are alike where at most `near` of the first 64 bits differ (of a picture those for the lowest frequencies), and
+    at most 8 * `near` of all 256; what is like the same example is in one set. Up to some 100,000 every such pair is
     found; beyond, nearly every one. Where one set is a crowd (see `CROWD`), or too many pairs would have to be
-    compared, these are pictures that all look alike: there are no sets, and `why_none` says so.
+    compared, these are examples that are all alike: there are no sets, and `why_none` says so.
     """
     known = [i for i, one in enumerate(hashes) if one is not None]
     if len(known) < 2:
@@ -78,7 +117,7 @@ def sets(hashes: Sequence[str | None], near: int = NEAR) -> Alike:
     unique, owner = np.unique(raw.astype(np.uint64).reshape(len(known), 4), axis=0, return_inverse=True)
     bands = _bands(len(unique), near)
     if sum(_candidates(unique[:, 0], band) for band in bands) > _MOST:
-        return Alike((), "they all look so much alike that copies cannot be told from likeness")
+        return Alike((), "they are all so much alike that copies cannot be told from likeness")
     parent = _joined(unique, bands, near)
     members: dict[int, list[int]] = {}
     for i, at in zip(known, parent[owner.reshape(-1)].tolist(), strict=True):
@@ -86,7 +125,7 @@ def sets(hashes: Sequence[str | None], near: int = NEAR) -> Alike:
     found = tuple(tuple(one) for one in members.values() if len(one) > 1)
     largest = max(map(len, found), default=0)
     if largest > max(FEW, CROWD * len(known)):
-        why = f"one set would hold {largest:,} of {len(known):,} pictures: likeness is their nature"
+        why = f"one set would hold {largest:,} of {len(known):,} examples: likeness is their nature"
         return Alike((), why)
     return Alike(found)
 

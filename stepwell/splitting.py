@@ -101,8 +101,8 @@ def make_split(
 def find_ties(options: Any, examples: Examples, hashes: Sequence[str | None] = ()) -> Ties:
     """What the options `keys` and `near` of a rule tie, where it has them.
 
-    Examples that agree in all columns or facts of `keys` stay together, and pictures that look alike: `hashes`
-    are those of `likeness.perceptual`, one an example, or none. `DataError` where there is no such column.
+    Examples that agree in all columns or facts of `keys` stay together, and what is nearly the same: `hashes`
+    are those of `likeness`, one an example, or none. `DataError` where there is no such column.
     """
     values: list[Sequence[Hashable]] = []
     notes: list[str] = []
@@ -120,12 +120,12 @@ def find_ties(options: Any, examples: Examples, hashes: Sequence[str | None] = (
         if alike.sets:
             first = max(alike.sets, key=len)
             notes.append(
-                f"{sum(map(len, alike.sets)):,} pictures look alike, in {len(alike.sets):,} sets, each of which stays "
-                f"in one part (for instance {examples.ids[first[0]]!r} and {examples.ids[first[1]]!r}; "
+                f"{sum(map(len, alike.sets)):,} examples are nearly the same, in {len(alike.sets):,} sets, each of "
+                f"which stays in one part (for instance {examples.ids[first[0]]!r} and {examples.ids[first[1]]!r}; "
                 "--split.near none treats them as different)"
             )
         elif alike.why_none:
-            notes.append(f"pictures that look alike are not kept together: {alike.why_none}")
+            notes.append(f"what is nearly the same is not kept together: {alike.why_none}")
     return Ties(tuple(values), tuple(notes))
 
 

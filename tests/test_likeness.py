@@ -1,4 +1,4 @@
-"""Pictures that look alike: what leaves a hash near, what does not, and sets of near ones against all pairs."""
+"""Pictures and texts that are alike: what leaves a hash near, what does not, and sets of near ones."""
 
 import io
 
@@ -81,7 +81,7 @@ def test_where_everything_looks_alike_nothing_is_a_copy():
     others = [likeness.perceptual(scene(seed)) for seed in range(1, 31)]
     found = likeness.sets([one] * 30 + others)
     assert found.sets == ()
-    assert found.why_none == "one set would hold 30 of 60 pictures: likeness is their nature"
+    assert found.why_none == "one set would hold 30 of 60 examples: likeness is their nature"
     assert likeness.sets([one] * 20 + others).sets == (tuple(range(20)),)
 
 
@@ -90,3 +90,44 @@ def test_many_hashes_are_searched_without_looking_at_all_pairs():
     hashes = [row.tobytes().hex() for row in words]
     hashes[7] = f"{int(hashes[19_000], 16) ^ (0b10011 << 240):064x}"
     assert likeness.sets(hashes).sets == ((7, 19_000),)
+
+
+def novel(seed, length):
+    """Words `(length,)` as a language has them: few that are common, many that are rare."""
+    ranks = np.random.default_rng(seed).zipf(1.3, length) % 5000
+    return [f"w{rank}" for rank in ranks]
+
+
+def shared(one, other):
+    """The exact share of runs of three words that two texts have in common (Jaccard)."""
+    runs = [set(zip(text, text[1:], text[2:], strict=False)) for text in (one, other)]
+    return len(runs[0] & runs[1]) / len(runs[0] | runs[1])
+
+
+@given(st.integers(0, 2**32), st.integers(30, 400), st.integers(0, 60))
+def test_the_bits_in_which_texts_differ_tell_the_share_of_their_runs(seed, length, changes):
+    one = novel(seed, length)
+    other = list(one)
+    for place in np.random.default_rng(seed + 1).integers(0, length, changes):
+        other[place] = f"x{place}"
+    bits = distance(likeness.shingled(one), likeness.shingled(other), 64)
+    expected = (1 - shared(one, other)) / 2
+    assert abs(bits / 256 - expected) < 5 * np.sqrt(max(expected, 1 / 256) / 256)
+
+
+def test_texts_with_another_ending_are_near_copies_and_strangers_are_not():
+    originals = [novel(seed, 120) for seed in range(200)]
+    copies = [[*one[:-2], "the", "end"] for one in originals]
+    found = likeness.sets([likeness.shingled(one) for one in (*originals, *copies)]).sets
+    pairs = {(i, i + 200) for i in range(200)}
+    assert set(found) <= pairs
+    assert len(found) > 190
+
+
+def test_words_are_compared_without_case_and_signs_and_short_texts_not_at_all():
+    words = likeness.words("It's GREAT, isn't it? Yes; it is -- really!")
+    assert words == ["it", "s", "great", "isn", "t", "it", "yes", "it", "is", "really"]
+    assert likeness.shingled(words) == likeness.shingled(likeness.words("it's great isn't it yes it is really"))
+    assert likeness.shingled(["one"] * 7) is None
+    assert likeness.shingled([]) is None
+    assert len(likeness.shingled(novel(0, 100_000))) == 64

@@ -177,7 +177,7 @@ def test_pictures_that_look_alike_stay_together_and_the_note_names_two():
     hashes[50] = hashes[3][:-1] + ("0" if hashes[3][-1] != "0" else "1")
     examples = listing(60, label=["a", "b"] * 30)
     ties = splitting.find_ties(stratified.Options(), examples, hashes)
-    assert "2 pictures look alike, in 1 sets" in ties.notes[0] and "'e3' and 'e50'" in ties.notes[0]
+    assert "2 examples are nearly the same, in 1 sets" in ties.notes[0] and "'e3' and 'e50'" in ties.notes[0]
     found = rows(examples, ties=ties)
     assert found[3].part == found[50].part and found[3].group == found[50].group
     assert splitting.find_ties(stratified.Options(near=None), examples, hashes) == splitting.Ties()

@@ -1,4 +1,4 @@
-"""Pictures that are nearly the same: saved anew, resized, brightened; within a part or, worse, in two parts."""
+"""Examples that are nearly the same: a picture saved anew, a text with another ending; worst, in two parts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from stepwell.schema import PARTS, Finding
 def check(inspection: Inspection, parts: Sequence[str] | None) -> list[Finding]:
     """Severity 2 where they lie in two given parts, else 1; before the split alone. Exact copies have a check."""
     looks = inspection.looks
-    if parts is not None or not any("perceptual" in look for look in looks.values()):
+    if parts is not None or not any("likeness" in look for look in looks.values()):
         return []
-    hashes = [looks[i].get("perceptual") if i in looks else None for i in range(len(inspection.examples))]
+    hashes = [looks[i].get("likeness") if i in looks else None for i in range(len(inspection.examples))]
     alike = [one for one in likeness.sets(hashes).sets if len({inspection.digests[i] for i in one}) > 1]
     if not alike:
         return []
@@ -29,14 +29,14 @@ def _within(inspection: Inspection, alike: Sequence[Sequence[int]]) -> Finding:
     return Finding(
         name="near_duplicates",
         severity=1,
-        message=f"{sum(map(len, alike)):,} pictures look nearly the same as another, in {len(alike):,} sets"
+        message=f"{sum(map(len, alike)):,} examples are nearly the same as another, in {len(alike):,} sets"
         f"{inspection.scope}.",
         why="What is nearly a copy is nearly known: it counts several times in what is learnt, and on the other side "
         "of a split it would be answered from memory. A split made here keeps such sets in one part.",
-        remedy="look at the sets and keep one picture of each; frames of one clip are better named as a group",
+        remedy="look at the sets and keep one example of each; frames of one clip are better named as a group",
         evidence=_evidence(inspection, alike),
         examples=inspection.names(alike[0]),
-        refuted_by="the pictures named here showing different things",
+        refuted_by="the examples named here being different things",
     )
 
 
@@ -48,19 +48,19 @@ def _across(inspection: Inspection, alike: Sequence[Sequence[int]], known: Seque
         for part in PARTS[1:]
     }
     said = " and ".join(
-        f"{count:,} of {known.count(part):,} {part} pictures" for part, count in counts.items() if count
+        f"{count:,} of {known.count(part):,} {part} examples" for part, count in counts.items() if count
     )
     return Finding(
         name="near_duplicates_across_parts",
         severity=2,
-        message=f"{said} look nearly the same as one in an earlier part{inspection.scope}.",
+        message=f"{said} are nearly the same as one in an earlier part{inspection.scope}.",
         why="What was nearly seen in training is nearly answered from memory, so that the score on it says little "
-        "about new pictures.",
+        "about new examples.",
         remedy="remove them from valid and test, or leave out the given parts, so that a split keeps them together",
         where={"part": " and ".join(part for part, count in counts.items() if count)},
         evidence={**_evidence(inspection, alike), **{f"in_{part}": count for part, count in counts.items()}},
         examples=inspection.names(alike[0]),
-        refuted_by="the score without these pictures being as high as with them",
+        refuted_by="the score without these examples being as high as with them",
     )
 
 

@@ -34,11 +34,11 @@ Keys = Annotated[
 Near = Annotated[
     Annotated[int, msgspec.Meta(ge=0, le=10)] | None,
     msgspec.Meta(
-        description="Pictures that look alike, in all but so many of the 64 bits of a hash, stay in one part; "
+        description="Pictures or texts that are alike, in all but so many of the 64 bits of a hash, stay in one part; "
         "none compares exact contents alone."
     ),
 ]
-"""How near pictures must be to count as copies (see `likeness.sets`); without effect where there are no pictures."""
+"""How near examples must be to count as copies (see `likeness.sets`); without effect where they have no hash."""
 
 __all__ = ["NEAR", "Assignment", "Keys", "Near", "Pool", "Share", "given_parts", "honor", "key_values"]
 

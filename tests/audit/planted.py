@@ -77,7 +77,7 @@ def shown(seed=0, n=300, size=(32, 32)):
             "width": size[1],
             "gray": False,
             "thumbnail": one.tobytes(),
-            "perceptual": r.bytes(32).hex(),
+            "likeness": r.bytes(32).hex(),
         }
         for one in pixels
     ]
@@ -254,7 +254,7 @@ def gray_means_ill():
 def saved_anew():
     _, looks, labels = shown()
     for i in range(12):
-        looks[250 + i] = {**looks[250 + i], "perceptual": looks[i]["perceptual"]}
+        looks[250 + i] = {**looks[250 + i], "likeness": looks[i]["likeness"]}
     return pictures(looks, labels, parts=["train"] * 200 + ["valid"] * 50 + ["test"] * 50)
 
 
@@ -378,7 +378,7 @@ def blank():
 def frames():
     _, looks, labels = shown()
     for i in range(1, 9):
-        looks[i] = {**looks[i], "perceptual": looks[0]["perceptual"]}
+        looks[i] = {**looks[i], "likeness": looks[0]["likeness"]}
     return pictures(looks, labels)
 
 

@@ -158,7 +158,7 @@ def test_the_leaked_share_of_near_copies_is_counted_by_part():
         "in_valid": 0,
         "in_test": 12,
     }
-    assert finding.message.startswith("12 of 50 test pictures")
+    assert finding.message.startswith("12 of 50 test examples")
 
 
 def test_drift_is_measured_per_part():

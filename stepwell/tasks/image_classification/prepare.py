@@ -144,7 +144,7 @@ def decode(outputs: Columns, traces: Sequence[Trace], schema: Schema) -> Columns
 def look(example: Mapping[str, Any]) -> dict[str, Any]:
     """What the audit notes of one raw example: `digest`, `height`, `width`, whether it is `gray`, a `thumbnail`.
 
-    `perceptual` is what `likeness.sets` finds near copies by (None for a picture too small or too plain for that).
+    `likeness` is what `likeness.sets` finds near copies by (None for a picture too small or too plain for that).
 
     The digest is the sha256 of the decoded RGB pixels at their own size, so that two files of equal pixels have
     equal ones whatever their formats; of deep pictures the values themselves count, before any scaling.
@@ -163,7 +163,7 @@ def look(example: Mapping[str, Any]) -> dict[str, Any]:
         "width": int(pixels.shape[2]),
         "gray": bool((pixels[:1] == pixels).all()),
         "thumbnail": thumbnail.of(pixels),
-        "perceptual": likeness.perceptual(_luma(pixels)),
+        "likeness": likeness.perceptual(_luma(pixels)),
     }
 
 

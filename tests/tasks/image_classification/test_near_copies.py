@@ -36,7 +36,7 @@ def test_near_copies_are_found_by_looking_and_kept_together():
         "fake",
     )
     seen = inspection.inspect(examples, discovery.task("image_classification"))
-    hashes = [seen.noted(i, "perceptual") for i in range(len(files))]
+    hashes = [seen.noted(i, "likeness") for i in range(len(files))]
     assert all(len(one) == 64 for one in hashes)
     ties = splitting.find_ties(stratified.Options(), examples, hashes)
     rows = splitting.make_split(stratified.Options(), stratified, examples, seen.digests, 0, ties=ties)
