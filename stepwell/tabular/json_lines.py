@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,17 @@ def is_json_lines(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(SUFFIXES)
 
 
-def read(path: Path, form: Form) -> Table:
-    """The table in a file; `DataError`, which names the line, where one is no object or holds what is no plain value.
+def read(path: Path, form: Form, most: int | None = None) -> Table:
+    """The table in a file, or in its first `most` lines.
 
-    What a line lacks is missing. Numbers stay numbers where a whole column holds nothing else.
+    What a line lacks is missing. Numbers stay numbers where a whole column holds nothing else. `DataError`, which names
+    the line, where one is no object or holds what is no plain value.
     """
-    encoding, findings = text.encoding(path, form.encoding, None)
+    encoding, findings = text.encoding(path, form.encoding, None if most is None else 2**20)
     decoder = msgspec.json.Decoder(dict[str, Any])
     try:
         with text.opened(path) as raw, io.TextIOWrapper(raw, encoding=encoding) as file:
-            lines = enumerate(text.lines(file, path), start=1)
+            lines = itertools.islice(enumerate(text.lines(file, path), start=1), most)
             rows = [_object(decoder, line, f"{path}, line {number:,}") for number, line in lines if line.strip()]
     except UnicodeDecodeError as error:
         raise text.wrongly_encoded(path, encoding, error) from error

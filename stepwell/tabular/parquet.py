@@ -19,14 +19,14 @@ def is_parquet(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def read(path: Path, form: Form) -> Table:
-    """The table in a file; `DataError` where it is damaged, `MissingExtraError` without polars."""
+def read(path: Path, form: Form, most: int | None = None) -> Table:
+    """The table in a file, or its first `most` rows; `DataError` where damaged, `MissingExtraError` without polars."""
     try:
         import polars
     except ModuleNotFoundError as error:
         raise MissingExtraError("polars", "tables", "Reading Parquet") from error
     try:
-        frame = polars.read_parquet(path)
+        frame = polars.read_parquet(path, n_rows=most)
     except (OSError, polars.exceptions.PolarsError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"The file cannot be read: {reason}.", where=str(path), do="check the file") from error

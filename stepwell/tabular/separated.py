@@ -131,9 +131,9 @@ def look(path: Path, form: Form, *, glance: bool = False) -> Layout:
     return Layout(encoding, delimiter, quote, header, preface, unique, width, rules, tuple(findings))
 
 
-def first_row(path: Path, layout: Layout) -> Record:
-    """The cells of the first row; none where there is no row."""
-    return next(iter(_chunks(path, layout, 1)), [[]])[0]
+def first_rows(path: Path, layout: Layout, count: int) -> list[Record]:
+    """The cells of the first `count` rows, or of all there are."""
+    return next(iter(_chunks(path, layout, count)), [])
 
 
 def _columns(path: Path, layout: Layout, texts: set[str]) -> tuple[dict[str, cells.Column], set[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from stepwell import archives
 from stepwell.errors import DataError
 from stepwell.schema import PART_NAMES, PARTS, Part
-from stepwell.tabular import json_lines, parquet, separated
+from stepwell.tabular import cells, json_lines, parquet, separated
 from stepwell.tabular.form import Form
 from stepwell.tabular.store import Table
 
@@ -28,6 +28,21 @@ def read_file(path: Path, form: Form, texts: bool | frozenset[str] = frozenset()
     if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
         raise DataError("This is a workbook.", where=str(path), do="save the sheet as CSV")
     return separated.read(path, form, texts=texts)
+
+
+def head(path: Path, form: Form, rows: int = 100) -> Table:
+    """The first rows of the table in one file, at a glance: text is text, and nothing beyond them is looked at."""
+    if parquet.is_parquet(path):
+        return parquet.read(path, form, rows)
+    if json_lines.is_json_lines(path):
+        return json_lines.read(path, form, rows)
+    layout = separated.look(path, form, glance=True)
+    found = separated.first_rows(path, layout, rows)
+    columns = zip(*found, strict=True) if found else ([] for _ in layout.names)
+    coded = {name: cells.Coder(layout.rules) for name in layout.names}
+    for coder, column in zip(coded.values(), columns, strict=True):
+        coder.add(list(column))
+    return Table(str(path), {name: coder.column() for name, coder in coded.items()}, len(found), 1, layout.rules)
 
 
 def files_of(folder: Path) -> list[tuple[Part | None, Path]]:

@@ -1,29 +1,152 @@
-"""What a user hands to predict, as unlabeled examples."""
+"""What a user hands to predict, as unlabeled examples: texts, a file of them, a column of a table, standard input."""
 
 from __future__ import annotations
 
-import csv
-import unicodedata
-from collections.abc import Sequence
+import glob
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from stepwell.schema import Array, Columns, Examples
+from stepwell import archives
+from stepwell.errors import DataError
+from stepwell.schema import Examples, Finding
+from stepwell.tabular import cells, memory, sources
+from stepwell.tabular.form import Plain
+from stepwell.tabular.store import Table
+from stepwell.tasks.sentiment import listing, roles
+from stepwell.tasks.sentiment.raw import Texts, decoded
+from stepwell.tasks.sentiment.readers.folder_per_class import is_text
+
+STANDARD_INPUT = "-"
+"""The source that stands for standard input: a text a line."""
+
+_FILES = (".txt", ".csv", ".tsv", ".jsonl", ".parquet", ".gz", ".zip")  # a word that ends so names a file
+_COLUMN = "::"  # table.csv::review names the column
 
 
 def inputs(source: Any) -> Examples:
-    """Texts of a list, or of the column text of a table."""
-    if isinstance(source, str | Path) and Path(source).exists():
-        path = Path(source)
-        path = next(iter(sorted(path.glob("*.[ct]sv"))), path) if path.is_dir() else path
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            texts = [row["text"] for row in csv.DictReader(file)]
-    else:
-        texts = [str(source)] if isinstance(source, str | Path) else [str(one) for one in source]
-    texts = [unicodedata.normalize("NFC", text) for text in texts]
+    """Unlabeled texts of a source, in its order.
 
-    def fetch(indices: Sequence[int], views: Array | None) -> Columns:
-        return {"text": [texts[i] for i in indices]}
+    One text or a list of them (a path to a file that is there is read), `-` for standard input (a text a line), a .txt
+    file (one text; of a file with several lines, one a line), a folder or archive of .txt files (one text each), a
+    table (CSV, TSV, JSON lines, Parquet, data frame, dictionary) whose column of texts is found, or named as in
+    `reviews.csv::comment`. `DataError` where there is nothing; an empty text is an `ExampleError` of its own.
+    """
+    if isinstance(source, Path):
+        return _of_path(source)
+    if isinstance(source, str):
+        return _of_word(source)
+    if memory.is_table(source):
+        return _of_table(memory.of(source, "table in memory", Plain(missing=("",))), "auto")
+    if hasattr(source, "tolist"):
+        source = source.tolist()
+    if isinstance(source, Sequence) and source and all(isinstance(one, str | Path) for one in source):
+        return _of_several(source)
+    raise DataError(
+        f"There are no texts in this {type(source).__name__}.",
+        do="give a text, a list of texts, a file, - for standard input, or a table",
+    )
 
-    ids = tuple(f"row {number}" for number in range(1, len(texts) + 1))
-    return Examples(ids, ids, {}, fetch, str(source), "inputs")
+
+def _of_word(source: str) -> Examples:
+    """A text, or what it names: standard input, a file, a column of a table, a glob."""
+    if source == STANDARD_INPUT:
+        return _lines(sys.stdin.read(), "standard input", "line")
+    if _is_there(source) or _is_there(source.rpartition(_COLUMN)[0]):
+        return _of_path(Path(source))
+    matches = _matches(source)
+    if matches:
+        return _of_several([Path(one) for one in matches])
+    if Path(source).suffix.lower() in _FILES and " " not in source:
+        raise DataError("There is no such file, and nothing matches.", where=source, do="check the path")
+    return _texts([source], ["text 1"], "texts given")
+
+
+def _of_several(items: Sequence[str | Path]) -> Examples:
+    """Texts, and paths to files of one text each."""
+    paths = [one for one in items if isinstance(one, Path) or (is_text(one) and _is_there(one))]
+    if len(items) == 1 and paths:
+        return _of_path(Path(items[0]))
+    tables = [one for one in items if _is_there(str(one)) and sources.is_table(Path(one)) and not is_text(str(one))]
+    if tables:
+        raise DataError(
+            f"{len(items)} files are given, and {tables[0]} is a table.", do="give one table, or files of one text each"
+        )
+    found = [one if isinstance(one, str) and one not in paths else Path(one) for one in items]
+    names = [str(one) if isinstance(one, Path) else f"text {place}" for place, one in enumerate(found, start=1)]
+    return _examples(lambda i: _read(found[i]), names, "texts given")
+
+
+def _read(item: str | Path) -> str:
+    return item if isinstance(item, str) else decoded(archives.read_file(item))[0]
+
+
+def _of_path(path: Path) -> Examples:
+    name, sign, column = str(path).rpartition(_COLUMN)
+    if sign and not path.exists():
+        return _of_table(sources.read_file(Path(name), Plain(missing=("",)), texts=True), column)
+    if path.is_dir() or archives.archive_kind(path) is not None:
+        listed = archives.open_listing(path)
+        names = [one for one in listed.names if is_text(one)]
+        if not names:
+            raise DataError("There is no .txt file here.", where=str(path), do="name a file, or a folder of texts")
+        return _examples(lambda i: decoded(listed.read(names[i]))[0], names, str(path))
+    if not path.exists():
+        raise DataError("There is no such file.", where=str(path), do="check the path")
+    if is_text(path.name) or not sources.is_table(path):
+        return _lines(decoded(archives.read_file(path))[0], str(path), f"{archives.printable(path.name)} line")
+    return _of_table(sources.read_file(path, Plain(missing=("",)), texts=True), "auto")
+
+
+def _lines(content: str, source: str, word: str) -> Examples:
+    """A text a line, blank lines left out: they are no texts, and their numbers are kept."""
+    found = [(number, line) for number, line in enumerate(content.splitlines(), start=1) if line.strip()]
+    if not found:
+        raise DataError("There is no text.", where=source, do="write a text a line")
+    return _texts([line for _, line in found], [f"{word} {number}" for number, _ in found], source)
+
+
+def _of_table(table: Table, wanted: str) -> Examples:
+    column = roles.text_column(table.columns, wanted, table.source)
+    if column is None and len(table.columns) == 1:
+        column = next(iter(table.columns))
+    if column is None:
+        raise DataError(
+            f"No column holds texts of {roles.WORDS:g} words or more; there are {', '.join(table.columns)}.",
+            where=table.source,
+            do="name the column after the file: FILE::COLUMN",
+        )
+    coded = cells.as_text(table.columns[column])
+    values = (*coded.values, "")
+    texts = [values[code] for code in coded.codes.tolist()]
+    rows = [f"row {number}" for number in range(table.first, table.first + table.rows)]
+    return _texts(texts, rows, table.source, table.findings)
+
+
+def _texts(texts: Sequence[str], names: Sequence[str], source: str, findings: Sequence[Finding] = ()) -> Examples:
+    return _examples(texts.__getitem__, names, source, findings)
+
+
+def _examples(
+    get: Callable[[int], str], names: Sequence[str], source: str, findings: Sequence[Finding] = ()
+) -> Examples:
+    ids = tuple(listing.unique(names))
+    return Examples(ids, ids, {}, Texts(get, ids), source, "inputs", tuple(findings))
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).expanduser().exists()
+    except (OSError, ValueError):  # a text is no name that a file can have
+        return False
+
+
+def _matches(pattern: str) -> list[str]:
+    """The files that a glob matches; a text with a * in it matches none."""
+    if not any(sign in pattern for sign in "*?[") or "\n" in pattern or " " in pattern:
+        return []
+    try:
+        return sorted(glob.glob(pattern, recursive=True), key=archives.natural_key)  # noqa: PTH207 - absolute ones too
+    except (OSError, ValueError):
+        return []

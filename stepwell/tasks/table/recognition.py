@@ -59,7 +59,7 @@ def _lists_files(path: Path) -> bool:
     if parquet.is_parquet(path) or json_lines.is_json_lines(path):
         return False
     layout = separated.look(path, Options(), glance=True)
-    first = separated.first_row(path, layout)
+    first = next(iter(separated.first_rows(path, layout, 1)), [])
     if layout.width < 2:
         return not first or cells.number(first[0]) is None
     return any(_is_medium(cell) or _is_there(path.parent, cell) for cell in first[:_LOOKED_AT])

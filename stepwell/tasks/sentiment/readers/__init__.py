@@ -1,1 +1,1 @@
-"""What reads texts with their labels, a format a file."""
+"""The formats of labeled texts: one a file, with `Options`, `recognizes(source)`, `read(source, options)`."""
