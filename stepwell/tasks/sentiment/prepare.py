@@ -18,11 +18,12 @@ from stepwell.errors import DataError
 from stepwell.preparation import Preparation
 from stepwell.schema import Columns, Examples, Field, Schema, Trace
 from stepwell.tasks.sentiment import stop_words
+from stepwell.tasks.sentiment.looking import look
 from stepwell.tasks.sentiment.transforms import look_up, split_words
 from stepwell.tasks.sentiment.unlabeled import inputs
 from stepwell.transforms import class_index
 
-__all__ = ["Options", "decode", "fit", "inputs", "row"]
+__all__ = ["Options", "decode", "fit", "inputs", "look", "row"]
 
 NAMED = ("padding", "unknown")
 """What the first numbers of `tokens` stand for, as the field names them in angle brackets."""
