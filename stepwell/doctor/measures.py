@@ -116,13 +116,21 @@ def reach(record: Record) -> float | None:
     return fmean(finite) * record.length if finite else None
 
 
+def moves(record: Record) -> bool:
+    """Whether the fastest matrix moves by a hundredth of its size, over all updates that are planned."""
+    far = reach(record)
+    return far is None or far / max(record.progress, 0.05) > 0.01
+
+
 def gradient_spread(record: Record) -> float | None:
     """Decades between the largest and the least ||gradient|| / ||weights|| over layers at the first three updates.
 
     A numbered block of several matrices ("encoder.layer.3") counts as one layer, by its largest: queries and keys of a
-    fresh attention have next to no gradient, whatever passes through their block.
+    fresh attention have next to no gradient, whatever passes through their block. A layer that gets none at all at
+    first though one before it does is passed around on purpose, as residual branches are whose last scale begins at 0.
     """
     spreads = []
+    around: set[str] | None = None
     for row in record.steps:
         if row["step"] > 2 or not row.get("gradients"):
             continue
@@ -132,7 +140,10 @@ def gradient_spread(record: Record) -> float | None:
                 numbered = re.match(r".*?\.\d+(?=\.)|\d+(?=\.)", name)
                 block = numbered[0] if numbered else name
                 blocks[block] = max(blocks.get(block, 0.0), gradient / row["weights"][name])
-        relative = list(blocks.values())
+        if around is None:
+            reached = next((place for place, value in enumerate(blocks.values()) if value > 0), len(blocks))
+            around = {block for place, block in enumerate(blocks) if place > reached and blocks[block] == 0.0}
+        relative = [value for block, value in blocks.items() if block not in around]
         if len(relative) > 1 and max(relative) > 0 and all(map(math.isfinite, relative)):
             spreads.append(math.log10(max(relative) / max(min(relative), 1e-30)))
     return median(spreads) if spreads else None
@@ -154,9 +165,14 @@ def last_probes(record: Record, count: int = 3) -> list[dict[str, Any]]:
 
 
 def between_at_first(record: Record) -> tuple[str, float] | None:
-    """The layer whose output differs least between samples at the beginning, and that share."""
-    read = layers(first_probe(record), "between")
-    return min(read.items(), key=lambda one: one[1]) if read else None
+    """The layer whose output differs least between samples at the beginning, and that share.
+
+    A layer that answers the same to all samples though later ones do not is passed around, and does not count.
+    """
+    read = list(layers(first_probe(record), "between").items())
+    last = next((place for place, (_, share) in reversed(list(enumerate(read))) if share > 0.0), -1)
+    through = [one for place, one in enumerate(read) if one[1] > 0.0 or place > last]
+    return min(through, key=lambda one: one[1]) if through else None
 
 
 def between_now(record: Record) -> tuple[str, float] | None:

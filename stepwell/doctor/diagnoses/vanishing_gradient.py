@@ -30,6 +30,8 @@ def diagnose(record: Record) -> Finding | None:
     """In the first updates; spoken where it harms."""
     if not measures.mature(record) or not measures.struggling(record):
         return None
+    if not measures.moves(record):
+        return None  # not even the layer that gets most of the gradient learns: what ails all is no fading between them
     spread, alike = measures.gradient_spread(record), measures.between_at_first(record)
     fades = spread is not None and spread > DECADES
     same = alike is not None and alike[1] < ALIKE
