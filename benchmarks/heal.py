@@ -147,11 +147,14 @@ def infected() -> Iterator[Ill]:
         data = sample(subject.task)
         settings = {**FIXED, **subject.settings}
         draft = recipe.flat(recipe.draft(subject.task, ("classic",), settings))
-        for fault in FAULTS:
-            change = discovery.load(diagnosing.ROOM, fault).infect(draft)
-            if isinstance(change, Change):
+        changes = {fault: discovery.load(diagnosing.ROOM, fault).infect(draft) for fault in FAULTS}
+        for fault, change in changes.items():
+            if isinstance(change, Change):  # one change may be more than one fault: biases so low that rectifiers die
+                same = [
+                    one for one, other in changes.items() if isinstance(other, Change) and other.values == change.values
+                ]
                 ill = {**settings, **change.values}
-                yield Ill(f"{subject.name} {fault}", subject.task, data, ill, (fault,), settings)
+                yield Ill(f"{subject.name} {fault}", subject.task, data, ill, tuple(same), settings)
 
 
 def sample(task: str) -> Path:
@@ -205,6 +208,7 @@ def healed(ill: Ill, *, rivals: bool) -> dict[str, Any]:
     row: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else _healed(ill)
     if rivals and "seeds" not in row and row.get("cost"):
         row |= {"seeds": by_seeds(ill, round(row["cost"])), "edits_at_random": at_random(ill, round(row["cost"]))}
+    row["faults"] = ill.faults
     kept.write_text(json.dumps(row))
     return row
 
@@ -234,7 +238,6 @@ def _healed(ill: Ill) -> dict[str, Any]:
         "healed": best(Path(found.healed)) if found.healed else None,
         "edits": list(found.edits),
         "answered": sorted(answered),
-        "right": bool(answered & set(ill.faults)),
         "over_placebo": [one.proof.over_placebo for one in verified],
         "tried": len(found.tried),
         "cost": found.cost["trainings"],
@@ -287,7 +290,7 @@ def best(run: Path) -> float:
 def told(rows: list[dict[str, Any]]) -> None:
     """(a) and (b)."""
     ill = [row for row in rows if "error" not in row and row["fails"]]
-    right = [row for row in ill if row["right"]]
+    right = [row for row in ill if set(row["answered"]) & set(row["faults"])]
     print(f"{len(rows)} ill trainings, {len(ill)} of them fail (error over 1.1 of the well one's)")
     if ill:
         half = [

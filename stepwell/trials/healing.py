@@ -176,7 +176,9 @@ def _healed(ill: Run, job: Job, made: Course, metric: str) -> str:
         run = run_folders.create(place, "single", job.folder.name, job.run.state()["command"])
         for name in ("draft.yaml", "recipe.yaml"):
             files.write_whole(run.path(name), recipe.to_yaml(final))
-        known = {name: ill.state().get(name) for name in ("data", "start", "own_model", "force", "pictures", "trial")}
+        of_ill = ill.state()
+        kept = [name for name in ("data", "start", "own_model", "force", "pictures", "trial") if name in of_ill]
+        known = {name: of_ill[name] for name in kept}
         files.write_json(run.path("run.json"), {**run.state(), **known, "healed_from": str(ill.folder)})
         run.write_json(facts.HEALING, _made_of(ill, made, metric))
     run = run_folders.open_run(place)

@@ -1,50 +1,20 @@
-"""Lessons: a network and the same one made ill, trained side by side on built-in data, and one page that explains.
-
-    stepwell lesson vanishing_gradients
-
-What is drawn of both is named in `DRAWN`: of the loss always, then what the lesson's `PICTURES` ask for.
-"""
+"""What a lesson draws of both networks: the loss always, then what its `PICTURES` ask for by name."""
 
 from __future__ import annotations
 
-import inspect
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.resources import files as resources
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from markupsafe import Markup
 
-from stepwell import discovery, files, recipe, training
-from stepwell import run as run_folders
-from stepwell.doctor import diagnosing, measures, remedying
-from stepwell.doctor.changes import Change
-from stepwell.doctor.examination import of_run
-from stepwell.doctor.record import SIGNALS, Record, read
-from stepwell.errors import TrainingError, UsageError
-from stepwell.job import Clock, Job
-from stepwell.progress import Progress
-from stepwell.recipe import Recipe
+from stepwell.doctor import measures
+from stepwell.doctor.record import Record
 from stepwell.report import charts
-from stepwell.report.markup import render, text_file
-from stepwell.run import Run
-from stepwell.schema import Finding
 
-ROOM = "lessons"
 ILL, WELL = "ill", "well"
-
-
-@dataclass(frozen=True)
-class Taught:
-    """A lesson that was given: its page, what the doctor said of the ill network, and both final losses."""
-
-    page: str
-    findings: tuple[Finding, ...]
-    losses: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -55,65 +25,8 @@ class Picture:
     caption: str
 
 
-def teach(name: str, folder: Path, progress: Progress) -> Taught:
-    """Train both networks of a lesson under `folder` (new or empty) and write `folder/lesson.html`.
-
-    UsageError where there is no such lesson, or the folder holds something.
-    """
-    lesson = discovery.load(ROOM, name)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} exists and is not empty.", where=str(folder), do="name a new folder with --run")
-    discovery.task(lesson.TASK).module("sample").write(folder / "data", 0)
-    well = recipe.draft(lesson.TASK, ("classic",), {"training.patience": None, **lesson.SETTINGS}, kind="argument")
-    fault = discovery.load(diagnosing.ROOM, lesson.DIAGNOSIS).infect(recipe.flat(well))
-    assert isinstance(fault, Change), "a lesson's fault is one of its recipe"
-    runs = {
-        side: _trained(folder / side, lesson.TASK, draft, folder / "data", progress)
-        for side, draft in ((ILL, fault.of(well)), (WELL, well))
-    }
-    records = {side: read(run.path(SIGNALS)) for side, run in runs.items()}
-    found = of_run(runs[ILL]).findings
-    page = folder / "lesson.html"
-    files.write_whole(page, _page(lesson, fault, records, found))
-    losses = {side: measures.level(record) for side, record in records.items()}
-    return Taught(str(page), found, {side: level for side, level in losses.items() if level is not None})
-
-
-def _trained(folder: Path, task: str, draft: Recipe, data: Path, progress: Progress) -> Run:
-    """A run that was trained and no more; one that failed is what an ill network may do."""
-    run = run_folders.create(folder, "single", task, "stepwell lesson")
-    files.write_whole(run.path("draft.yaml"), recipe.to_yaml(draft))
-    progress.note(f"the {folder.name} network")
-    job = Job(run, discovery.task(task), draft, data, progress, Clock())
-    with run.lock():
-        try:
-            training.learn(job)
-            run.set_state("stopped", "trained for a lesson: nothing was exported or judged")
-        except TrainingError as error:
-            run.set_state("failed", error.what)
-            if not run.path(SIGNALS).exists():
-                raise
-    return run
-
-
-def _page(lesson: ModuleType, fault: Change, records: Mapping[str, Record], found: Sequence[Finding]) -> str:
-    title, *paragraphs = inspect.cleandoc(lesson.__doc__ or "").split("\n\n")
-    pictures = [_losses(records), *(DRAWN[name](records) for name in lesson.PICTURES)]
-    return str(
-        render(
-            resources("stepwell").joinpath("lesson.html").read_text(encoding="utf-8"),
-            style=Markup(text_file("page.css")),  # noqa: S704 - our own file
-            title=title.rstrip("."),
-            paragraphs=[" ".join(one.split()) for one in paragraphs],
-            pictures=pictures,
-            findings=[one for one in found if one.severity > 1],
-            flags=remedying.flags(fault),
-            why=fault.why,
-        )
-    )
-
-
-def _losses(records: Mapping[str, Record]) -> Picture:
+def losses(records: Mapping[str, Record]) -> Picture:
+    """The loss of both over the updates, beside that of the best constant answer."""
     drawn, both = [], []
     for side, record in records.items():
         rows = [(row["step"], row["loss"]) for row in record.steps if math.isfinite(row["loss"])]
@@ -187,14 +100,65 @@ def _updates(records: Mapping[str, Record]) -> Picture:
     return Picture(charts.lines(drawn, charts.axis_of(x), axis, None, caption), caption)
 
 
+def _held_out(records: Mapping[str, Record]) -> Picture:
+    """The loss of data that were not learnt from, over that of the best constant answer."""
+    drawn = []
+    for side, record in records.items():
+        best = measures.constant(record) or 1.0
+        rows = [(row["step"], row["valid_loss"] / best) for row in record.probes if "valid_loss" in row]
+        x, y = (np.asarray(column, dtype=np.float64) for column in zip(*rows, strict=True))
+        drawn.append(charts.Line(side, x, np.minimum(y, 10.0)))
+    least, last = min(drawn[0].y), drawn[0].y[-1]
+    caption = (
+        f"The loss on new data, over that of the best constant answer. In the ill network it falls to {least:.2f} and "
+        f"ends at {last:.2f}."
+    )
+    x = max((line.x for line in drawn), key=len)
+    axis = charts.axis_of(np.concatenate([line.y for line in drawn]))
+    return Picture(charts.lines(drawn, charts.axis_of(x), axis, None, caption), caption)
+
+
+def _norms(records: Mapping[str, Record]) -> Picture:
+    """The norm of the whole gradient at the updates where it was read."""
+    drawn = []
+    for side, record in records.items():
+        rows = [
+            (row["step"], math.sqrt(sum(one**2 for one in row["gradients"].values())))
+            for row in record.steps
+            if row.get("gradients")
+        ]
+        kept = [(step, norm) for step, norm in rows if math.isfinite(norm) and norm > 0]
+        x, y = (np.asarray(column, dtype=np.float64) for column in zip(*kept, strict=True))
+        drawn.append(charts.Line(side, x, y))
+    largest = {line.name: float(line.y.max()) for line in drawn}
+    caption = (
+        f"The norm of the gradient where it was looked at, before any clipping: up to {largest[ILL]:,.3g} in the ill "
+        f"network, up to {largest[WELL]:,.3g} in the well one. A line that ends early ends in what is not finite."
+    )
+    values = np.concatenate([line.y for line in drawn])
+    x = max((line.x for line in drawn), key=lambda one: float(one.max()))
+    axis = charts.logarithmic_axis(float(values.min()), float(values.max()))
+    return Picture(charts.lines(drawn, charts.axis_of(x), axis, None, caption), caption)
+
+
+def _covered(records: Mapping[str, Record]) -> Picture:
+    """The share of real rows that have a made one near, of what the discriminator was shown."""
+    drawn = []
+    for side, record in records.items():
+        rows = [(row["step"], row["generated"]["covered"]) for row in record.probes if "generated" in row]
+        x, y = (np.asarray(column, dtype=np.float64) for column in zip(*rows, strict=True))
+        drawn.append(charts.Line(side, x, y))
+    caption = "The share of the real points that have a made one near them: how much of what is real is covered."
+    x = max((line.x for line in drawn), key=len)
+    return Picture(charts.lines(drawn, charts.axis_of(x), charts.linear_axis(0.0, 1.0), None, caption), caption)
+
+
 DRAWN: Mapping[str, Callable[[Mapping[str, Record]], Picture]] = {
     "gradients": _gradients,
     "dead": _dead,
     "updates": _updates,
+    "held_out": _held_out,
+    "norms": _norms,
+    "covered": _covered,
 }
 """What a lesson may draw of both networks, by name."""
-
-
-def lessons() -> dict[str, str]:
-    """Every lesson's name with its title."""
-    return discovery.describe(ROOM)
