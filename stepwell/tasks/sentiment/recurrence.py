@@ -46,6 +46,45 @@ class Options:
     word_dropout: WordDropout = 0.1
 
 
+class Recurrence(nn.Module):
+    """One layer in one direction, `(batch, time, width)` to `(batch, time, units)`; in ONNX a single operator.
+
+    Left to itself torch's exporter unrolls a recurrent layer step by step, takes minutes for long texts and fixes their
+    length.
+    """
+
+    def __init__(self, layer: nn.LSTM | nn.GRU) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        if torch.onnx.is_in_onnx_export():
+            return self._operator(x)
+        written: Tensor = self.layer(x)[0]
+        return written
+
+    def _operator(self, x: Tensor) -> Tensor:
+        """The operator LSTM or GRU with torch's weights, its gates in the order of ONNX."""
+        lstm = isinstance(self.layer, nn.LSTM)
+        order = (0, 3, 1, 2) if lstm else (1, 0, 2)  # torch: input, forget, cell, output; reset, update, new
+
+        def sorted_gates(weight: Tensor) -> Tensor:
+            gates = weight.chunk(len(order))
+            return torch.cat([gates[place] for place in order])
+
+        parameters = [sorted_gates(getattr(self.layer, f"{name}_l0")) for name in ("weight_ih", "weight_hh")]
+        bias = torch.cat([sorted_gates(getattr(self.layer, f"{name}_l0")) for name in ("bias_ih", "bias_hh")])
+        units = self.layer.hidden_size
+        written = torch.onnx.ops.symbolic(
+            "LSTM" if lstm else "GRU",
+            (x.transpose(0, 1), *(one.unsqueeze(0) for one in (*parameters, bias))),
+            {"hidden_size": units} if lstm else {"hidden_size": units, "linear_before_reset": 1},
+            dtype=x.dtype,
+            shape=(x.shape[1], 1, x.shape[0], units),
+        )
+        return written.squeeze(1).transpose(0, 1)
+
+
 class Recurrent(nn.Module):
     """Embedding, recurrent layers, pooling, dense layers, logits."""
 
@@ -62,9 +101,9 @@ class Recurrent(nn.Module):
         width, found = self.embedding.width, options.units * (2 if options.bidirectional else 1)
         self.forward_layers, self.backward_layers = nn.ModuleList(), nn.ModuleList()
         for _ in range(options.layers):
-            self.forward_layers.append(cell(width, options.units, batch_first=True))
+            self.forward_layers.append(Recurrence(cell(width, options.units, batch_first=True)))
             if options.bidirectional:
-                self.backward_layers.append(cell(width, options.units, batch_first=True))
+                self.backward_layers.append(Recurrence(cell(width, options.units, batch_first=True)))
             width = found
         self.dropout = nn.Dropout(options.dropout)
         self.last = options.pooling == "last"
@@ -78,9 +117,9 @@ class Recurrent(nn.Module):
         x, within = self.embedding(tokens, lengths)
         turned = turned_around(tokens, lengths).unsqueeze(2)
         for place, layer in enumerate(self.forward_layers):
-            read = [layer(x)[0]]
+            read = [layer(x)]
             if self.backward_layers:
-                backward, _ = self.backward_layers[place](x.gather(1, turned.expand(-1, -1, x.shape[2])))
+                backward = self.backward_layers[place](x.gather(1, turned.expand(-1, -1, x.shape[2])))
                 read.append(backward.gather(1, turned.expand(-1, -1, self.units)))
             x = self.dropout(torch.cat(read, dim=2))
         pooled = self._ends(x, lengths) if self.last else self.pool(x, within)
