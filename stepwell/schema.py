@@ -40,8 +40,8 @@ class Field:
     `shape` is without the batch axis; a name in it is a size that differs between examples ("time",
     "height"). If the first axis is a name the field is ragged: a batch pads it and carries `lengths`.
     `kind` says what the numbers are ("image", "category", "number", "sequence", "mask", "boxes",
-    "volume", "noise", "logits", …), `measure` their unit. `mean` and `std` are fixed statistics of a
-    sensor, per channel, which the network applies itself (see DESIGN 5.6).
+    "volume", "noise", "logits", …), `measure` their unit, `ordered` that the classes come in an order, as stars do.
+    `mean` and `std` are fixed statistics of a sensor, per channel, which the network applies itself (see DESIGN 5.6).
 
     Of a table, `columns` names what lies along the last axis; `levels` says how many values each column of a
     category field takes, 0 being what was never seen; `bins` holds, where numbers are to be cut into pieces, the
@@ -59,6 +59,7 @@ class Field:
     columns: tuple[str, ...] = ()
     levels: tuple[int, ...] = ()
     bins: tuple[tuple[float, ...], ...] = ()
+    ordered: bool = False
 
     @property
     def ragged(self) -> bool:

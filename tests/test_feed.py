@@ -18,7 +18,7 @@ from PIL import Image
 from stepwell import building, discovery, preparation, reading
 from stepwell import feed as feeds
 from stepwell.errors import DataError, ExampleError
-from stepwell.feed import DecodedFeed, Feed, MemoryFeed, Placement, augmentation, collate
+from stepwell.feed import DecodedFeed, Feed, MemoryFeed, Placement, Showing, augmentation, collate
 from stepwell.preparation import Preparation, prepare
 from stepwell.schema import Array, Batch, Columns, Examples, Field, Schema, Trace
 
@@ -227,3 +227,43 @@ def test_one_batch_holds_what_can_be_stacked() -> None:
         batch = building.one_batch(sample, schema, Placement())
         assert batch.fields["label"].tolist() == kept and len(batch) == len(kept)
         assert batch.fields["image"].shape == (len(kept), 1, 4, 5)
+
+
+def ragged_feed(lengths: list[int], size: int, **changed: object) -> MemoryFeed:
+    columns: Columns = {"x": np.zeros((len(lengths), 3), dtype=np.float32)}
+    columns["s"] = [np.ones((length, 2), dtype=np.float32) for length in lengths]
+    ids = [f"e{i}" for i in range(len(lengths))]
+    showing = Showing(lengths=feeds.lengths_of(columns, SCHEMA))
+    return MemoryFeed(columns, ids, SCHEMA, batch_size=size, seed=5, showing=showing, **changed)  # type: ignore[arg-type]
+
+
+@pytest.mark.hypothesis
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=2, max_size=90),
+    size=st.integers(1, 16),
+    start=st.integers(0, 200),
+)
+def test_batches_of_like_length_are_a_function_of_the_position_too(lengths: list[int], size: int, start: int) -> None:
+    feed = ragged_feed(lengths, size)
+    assert same(next(feed.batches(start)), next(islice(ragged_feed(lengths, size).batches(0), start, None)))
+    epoch = [key for batch in islice(feed.batches(0), feed.per_epoch) for key in batch.keys.tolist()]
+    assert len(set(epoch)) == len(epoch) == feed.per_epoch * min(size, len(lengths))
+
+
+def test_examples_of_like_length_share_a_batch_and_long_ones_come_at_any_time() -> None:
+    lengths = np.random.default_rng(0).integers(1, 200, 1024).tolist()
+    batches = list(islice(ragged_feed(lengths, 16).batches(0), 128))
+    kept, held = sum(int(b.lengths["s"].sum()) for b in batches), sum(b.fields["s"].shape[:2].numel() for b in batches)
+    assert kept > 0.95 * held
+    longest = [b.fields["s"].shape[1] for b in batches]
+    assert abs(np.corrcoef(range(64), longest[:64])[0, 1]) < 0.3
+    assert longest[:64] != longest[64:]
+
+
+def test_what_is_left_over_at_the_end_of_an_epoch_is_not_always_the_longest() -> None:
+    feed = ragged_feed([1, 2, 3, 4, 5, 6, 7, 8, 9], 4)
+    shown = [
+        {length for batch in islice(feed.batches(2 * epoch), 2) for length in batch.lengths["s"].tolist()}
+        for epoch in range(30)
+    ]
+    assert len({min(set(range(1, 10)) - one) for one in shown}) > 4

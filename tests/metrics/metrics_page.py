@@ -15,7 +15,7 @@ from stepwell.schema import Columns, Field, Schema
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
-CLASSES = Schema((), (Field("label", "category", "int64", (), ("ant", "bee", "cow")),), ())
+CLASSES = Schema((), (Field("label", "category", "int64", (), ("ant", "bee", "cow"), ordered=True),), ())
 NUMBERS = Schema((), (Field("value", "number", "float32"),), ())
 TRUE_CLASSES: Columns = {"label": ["ant", "ant", "bee", "bee", "cow", "ant"]}
 ANSWERED_CLASSES: Columns = {

@@ -35,7 +35,7 @@ def _areas(name, labels, probabilities, names):
 
 
 def make_schema(classes):
-    return Schema((), (Field("label", "category", "int64", (), tuple(classes)),), ())
+    return Schema((), (Field("label", "category", "int64", (), tuple(classes), ordered=True),), ())
 
 
 def make_answers(seed, n, classes, coarse=False):
@@ -77,6 +77,7 @@ def expected(name, truth, predictions, classes, weight):
         ),
         "weighted_f1": lambda: oracle.f1_score(y, p, average="weighted", zero_division=0, sample_weight=w),
         "mcc": lambda: oracle.matthews_corrcoef(y, p, sample_weight=w),
+        "quadratic_kappa": lambda: kappa(y, p, classes, w),
         "brier": lambda: oracle.brier_score_loss(y, values, labels=classes, sample_weight=w),
         "ece": lambda: ece_by_definition(y, values, classes, w),
         "auroc": lambda: mean_over_classes(oracle.roc_auc_score, y, values, classes, w, both_sides=True),
@@ -90,6 +91,13 @@ def expected(name, truth, predictions, classes, weight):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return by_name[name]()
+
+
+def kappa(y, p, classes, weight):
+    """Undefined for scikit-learn where all are of one class; then no answer is better than chance."""
+    if len(set(y)) == 1 and set(y) == set(p):
+        return 0.0
+    return oracle.cohen_kappa_score(y, p, labels=classes, weights="quadratic", sample_weight=weight)
 
 
 def mean_over_classes(of, y, values, classes, weight, both_sides):

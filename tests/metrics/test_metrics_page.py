@@ -37,6 +37,7 @@ def test_reference_values():
 
     assert value("accuracy") == pytest.approx(4 / 6)
     assert value("mcc") == pytest.approx(oracle.matthews_corrcoef(truth, said))
+    assert value("quadratic_kappa") == pytest.approx(oracle.cohen_kappa_score(truth, said, weights="quadratic"))
     assert value("auroc") == pytest.approx(oracle.roc_auc_score(truth, values, multi_class="ovr"))
     assert value("brier") == pytest.approx(oracle.brier_score_loss(truth, values, labels=["ant", "bee", "cow"]))
     # Bins 8 (0.5: one right, one wrong), 9 (0.6: the same), 11 (0.7: right) and 12 (0.8: right):

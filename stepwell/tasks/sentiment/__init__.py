@@ -13,7 +13,8 @@ the end are kept.
 **How it is judged.** By macro F1, because accuracy hides the class in the middle, beside accuracy, balanced accuracy,
 log loss, and precision, recall and F1 of each class. The best weights are those of the lowest validation log loss:
 it moves with every answer, where macro F1 on a few hundred texts jumps with single ones, and networks of texts grow
-over-confident early, which log loss sees and macro F1 does not.
+over-confident early, which log loss sees and macro F1 does not. Where classes come in an order (stars, or negative,
+neutral and positive) quadratic kappa says how far off the wrong answers are; of any others it is undefined.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ TASK = Task(
         "accuracy",
         "balanced_accuracy",
         "mcc",
+        "quadratic_kappa",
         "auroc",
         "log_loss",
         "brier",

@@ -17,7 +17,7 @@ import numpy as np
 from stepwell.errors import DataError
 from stepwell.preparation import Preparation
 from stepwell.schema import Columns, Examples, Field, Schema, Trace
-from stepwell.tasks.sentiment import stop_words
+from stepwell.tasks.sentiment import ratings, stop_words
 from stepwell.tasks.sentiment.looking import look
 from stepwell.tasks.sentiment.transforms import look_up, split_words
 from stepwell.tasks.sentiment.unlabeled import inputs
@@ -81,7 +81,7 @@ def fit(options: Options, examples: Examples, train: Sequence[int]) -> Preparati
     tokens = Field(
         "tokens", "sequence", "int64", ("time",), classes=named, measure=options.tokens, levels=(len(named),)
     )
-    label = Field("label", "category", "int64", classes=classes.classes)
+    label = Field("label", "category", "int64", classes=classes.classes, ordered=ratings.are_ordered(classes.classes))
     logits = Field("logits", "logits", "float32", (len(classes.classes),), classes=classes.classes)
     return Preparation(Schema((tokens,), (label,), (logits,)), (*chain, ("class_index", classes)))
 

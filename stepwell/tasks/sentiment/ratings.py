@@ -94,6 +94,13 @@ def labeled(
     return Labeled(found, (_finding(found, cut),), cut)
 
 
+def are_ordered(classes: Sequence[str]) -> bool:
+    """Whether three classes or more come in an order as they stand: numbers, or what thresholds make of ratings."""
+    if tuple(classes) == NAMES:
+        return True
+    return len(classes) > 2 and all(cells.number(one, ".") is not None for one in classes)
+
+
 def _are_names(distinct: Numbers) -> bool:
     """Whether numbers are names of classes: two of any kind, or whole ones from 0 or around 0 that are three."""
     whole = np.array_equal(distinct, np.floor(distinct))
