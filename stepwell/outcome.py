@@ -88,7 +88,6 @@ def export_artifact(job: Job, data: Data, model: nn.Module) -> None:
         data.preparation,
         target,
         task=job.folder.name,
-        card=card,
         samples=samples,
         more={seen.FILE: known.read_bytes()} if (known := job.run.path(seen.FILE)).exists() else None,
         confidence=relied_on,

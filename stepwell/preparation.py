@@ -34,7 +34,8 @@ class Fitted(Protocol):
     what is needed to answer in original terms. An example that cannot be prepared raises
     `ExampleError`. One that makes of an example something far larger than what the chain leaves of it (a
     photograph before it is made small) has `apply_some(columns, traces, most)` too, which gives what `apply` does for
-    the first examples, until they take `most` bytes; few at a time go through such a chain.
+    the first examples, until they take `most` bytes; few at a time go through such a chain. One that needs a package
+    of an optional install names that as its `extra`.
     """
 
     @property
@@ -102,6 +103,11 @@ def run(preparation: Preparation, raw: Columns, *, training: bool = False) -> tu
         parts.append(columns)
         noted += more
     return concatenate(parts), noted
+
+
+def needed_extra(preparation: Preparation) -> str:
+    """The optional install that a transform needs, by the name it is asked for with pip; "" where none does."""
+    return next((found for _, fitted in preparation.transforms if (found := getattr(fitted, "extra", ""))), "")
 
 
 def _expands(fitted: Any, raw: Columns) -> bool:

@@ -23,7 +23,6 @@ from stepwell.errors import ArtifactError
 from stepwell.judge.confidence import Confidence
 from stepwell.preparation import Inference, Preparation, Prepared
 from stepwell.schema import Array, Columns, Field, Network, Schema
-from stepwell.task import Task
 
 
 def export(
@@ -32,7 +31,6 @@ def export(
     folder: Path,
     *,
     task: str,
-    card: Task,
     samples: Prepared,
     licenses: Sequence[License] = (),
     more: Mapping[str, bytes] | None = None,
@@ -68,7 +66,7 @@ def export(
             networks=listed,
             predict_with=predict_with,
             files=manifests.describe(beside),
-            extra=card.extra,
+            extra=preparation.needed_extra(declared),
             licenses=tuple(licenses),
             confidence=confidence,
         )

@@ -17,7 +17,6 @@ from stepwell.artifact.manifest import Manifest
 from stepwell.errors import ExampleError, UsageError
 from stepwell.preparation import Inference, Preparation, Prepared
 from stepwell.schema import Array, Columns, Examples, Field, Network, Schema, Trace
-from stepwell.task import Task
 
 Decode = Callable[[Columns, Sequence[Trace], Schema], Columns]
 
@@ -33,11 +32,8 @@ class Toy:
     decode: Decode
 
 
-CARD = Task("A toy", "arrays", "answers", (), "", (), None, ())
-
-
 def export_toy(toy: Toy, folder: Path, networks: dict[str, Network] | None = None) -> Manifest:
-    return export(networks or toy.networks, toy.preparation, folder, task=toy.name, card=CARD, samples=toy.valid)
+    return export(networks or toy.networks, toy.preparation, folder, task=toy.name, samples=toy.valid)
 
 
 def network(module: nn.Module, schema: Schema) -> Network:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from artifact_toys import CARD, TOYS, classify
+from artifact_toys import TOYS, classify
 
 from stepwell.artifact import export, gate, predictor
 from stepwell.errors import ArtifactError
@@ -23,7 +23,7 @@ def artifact(exported: Callable[[str], Path], tmp_path: Path) -> Path:
     """The toy of pictures with a confidence; `exported` makes its task known."""
     exported("pictures")
     toy, folder = TOYS["pictures"], tmp_path / "artifact"
-    export.export(toy.networks, toy.preparation, folder, task=toy.name, card=CARD, samples=toy.valid, confidence=SURE)
+    export.export(toy.networks, toy.preparation, folder, task=toy.name, samples=toy.valid, confidence=SURE)
     return folder
 
 

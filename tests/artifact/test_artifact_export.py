@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from artifact_toys import CARD, TOYS, Pictures, Toy, export_toy, network, prepared
+from artifact_toys import TOYS, Pictures, Toy, export_toy, network, prepared
 from torch import Tensor, nn
 
 from stepwell.artifact import manifest as manifests
@@ -94,16 +94,22 @@ def test_input_and_output_may_share_a_name(exported: Callable[[str], Path]) -> N
     assert [np.shape(one) for one in answers["labels"]] == [np.shape(one)[1:] for one in toy.valid.columns["volume"]]
 
 
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """A fitted transform that needs a package of the extra `text`."""
+
+    extra: str = "text"
+
+
 def test_the_manifest_says_what_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stepwell.artifact.export.onnx_bytes", lambda *args: b"a network")
     toy = TOYS["noise"]
     license_ = manifests.License("the critic", "MIT", "a package")
     export(
         toy.networks,
-        toy.preparation,
+        dataclasses.replace(toy.preparation, transforms=(("words", Words()), *toy.preparation.transforms)),
         tmp_path / "a",
         task="noise",
-        card=dataclasses.replace(CARD, extra="text"),
         samples=toy.valid,
         licenses=[license_],
         more={"words.json": b"[]"},

@@ -22,7 +22,6 @@ from stepwell.history import History
 from stepwell.loop import Evaluation
 from stepwell.preparation import Preparation, Prepared
 from stepwell.schema import Field, Network, Schema
-from stepwell.task import Task
 
 OLD, NEW = "old", "new"
 
@@ -105,15 +104,12 @@ def _export(text: str) -> Callable[[Path], None]:
     schema = Schema((Field("x", "number", "float32", (2,)),), (), (Field("y", "number", "float32", (1,)),))
     network = Network(nn.Linear(2, 1), schema.inputs, schema.outputs)
     samples = Prepared(("1", "2"), {"x": np.zeros((2, 2), np.float32)}, {}, ({}, {}))
-    card = Task("A toy", "arrays", "answers", (), "", (), None, ())
 
     def write(folder: Path) -> None:
         # What is not writing: finding the inference, and torch's export.
         unread = {"inference_of": lambda *_: None, "_first_call": lambda *_: []}
         with mock.patch.multiple(export, onnx_bytes=lambda *_: text.encode() * 99, **unread):
-            export.export(
-                {"model": network}, Preparation(schema, ()), folder / "artifact", task=text, card=card, samples=samples
-            )
+            export.export({"model": network}, Preparation(schema, ()), folder / "artifact", task=text, samples=samples)
 
     return write
 

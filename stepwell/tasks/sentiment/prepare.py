@@ -19,14 +19,14 @@ from stepwell.preparation import Preparation
 from stepwell.schema import Columns, Examples, Field, Schema, Trace
 from stepwell.tasks.sentiment import ratings, stop_words
 from stepwell.tasks.sentiment.looking import look
-from stepwell.tasks.sentiment.transforms import look_up, split_words
+from stepwell.tasks.sentiment.transforms import look_up, split_words, subwords
 from stepwell.tasks.sentiment.unlabeled import inputs
 from stepwell.transforms import class_index
 
 __all__ = ["Options", "decode", "fit", "inputs", "look", "row"]
 
-NAMED = ("padding", "unknown")
-"""What the first numbers of `tokens` stand for, as the field names them in angle brackets."""
+NAMED = (subwords.PADDING_NAME, subwords.UNKNOWN_NAME)
+"""What the first numbers of `tokens` stand for."""
 
 CHUNK = 1000  # texts fetched at a time while the vocabulary is counted
 
@@ -53,9 +53,11 @@ class Options:
     positive: class_index.Positive = None
 
     def __post_init__(self) -> None:
-        """ValueError where words are to be treated and there are none."""
+        """ValueError where words or signs are to be treated and there are none."""
         if self.tokens != "words" and (self.stop_words or self.stemming):
             raise ValueError(f"Expected stop_words and stemming with tokens words alone, got {self.tokens}")
+        if self.tokens == "subwords" and not self.punctuation:
+            raise ValueError("Expected punctuation true with tokens subwords, got false")
 
 
 def fit(options: Options, examples: Examples, train: Sequence[int]) -> Preparation:
@@ -71,15 +73,14 @@ def fit(options: Options, examples: Examples, train: Sequence[int]) -> Preparati
             do="add texts of another class to the training part",
         )
     chain, vocabulary = _tokens(options, examples, train)
-    if not vocabulary:
+    if len(vocabulary) <= len(NAMED):
         raise DataError(
             "No token of the training texts is left to learn from.",
             where=examples.source,
             do="look at the texts with check, or set --prepare.least 1, --prepare.stop_words false",
         )
-    named = (*(f"<{name}>" for name in NAMED), *vocabulary)
     tokens = Field(
-        "tokens", "sequence", "int64", ("time",), classes=named, measure=options.tokens, levels=(len(named),)
+        "tokens", "sequence", "int64", ("time",), classes=vocabulary, measure=options.tokens, levels=(len(vocabulary),)
     )
     label = Field("label", "category", "int64", classes=classes.classes, ordered=ratings.are_ordered(classes.classes))
     logits = Field("logits", "logits", "float32", (len(classes.classes),), classes=classes.classes)
@@ -113,7 +114,11 @@ def row(prediction: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
 def _tokens(
     options: Options, examples: Examples, train: Sequence[int]
 ) -> tuple[tuple[tuple[str, Any], ...], tuple[str, ...]]:
-    """The transforms that make tokens of a text, and the vocabulary."""
+    """The transforms that make tokens of a text, and what each of their numbers stands for."""
+    if options.tokens == "subwords":
+        wanted = subwords.Options(options.lower, options.vocabulary, options.longest)
+        learned = subwords.fit(wanted, _texts(examples, train))
+        return (("subwords", learned),), learned.vocabulary
     splitting = split_words.Fitted(
         "characters" if options.tokens == "characters" else "words",
         options.lower,
@@ -123,7 +128,7 @@ def _tokens(
     )
     pieces = (splitting.cut(text) for text in _texts(examples, train))
     looking = look_up.fit(look_up.Options(options.vocabulary, options.least, options.longest), pieces)
-    return (("split_words", splitting), ("look_up", looking)), looking.vocabulary
+    return (("split_words", splitting), ("look_up", looking)), (*NAMED, *looking.vocabulary)
 
 
 def _texts(examples: Examples, train: Sequence[int]) -> Iterator[str]:

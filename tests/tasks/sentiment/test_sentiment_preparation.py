@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell import discovery
-from stepwell.errors import DataError
-from stepwell.preparation import from_json, run, to_json
+from stepwell.errors import DataError, MissingExtraError
+from stepwell.preparation import from_json, needed_extra, run, to_json
 from stepwell.schema import Array, Columns, Examples
 from stepwell.tasks.sentiment import prepare, ratings
 from stepwell.tasks.sentiment.transforms import look_up, split_words
@@ -107,3 +109,36 @@ def test_only_words_have_stop_words_and_endings() -> None:
 def test_stars_come_in_an_order_and_names_do_not() -> None:
     assert ratings.are_ordered(("1", "2", "3", "4", "5")) and ratings.are_ordered(("negative", "neutral", "positive"))
     assert not ratings.are_ordered(("books", "dvd", "electronics")) and not ratings.are_ordered(("0", "1"))
+
+
+def test_subwords_are_learned_from_the_training_part_and_travel() -> None:
+    texts = ["the lid is unbearable", "the lids were bearable", "a bear and a lid"] * 4 + ["zebra☕"]
+    data = examples(texts, ["no", "yes", "so"] * 4 + ["no"])
+    prepared = prepare.fit(prepare.Options(tokens="subwords", vocabulary=60), data, range(12))
+    again = prepare.fit(prepare.Options(tokens="subwords", vocabulary=60), data, range(12))
+    assert to_json(prepared) == to_json(again)
+    tokens = prepared.schema.inputs[0]
+    assert tokens.classes[:2] == ("<padding>", "<unknown>") and len(tokens.classes) <= 60
+    rebuilt = from_json(to_json(prepared), ROOMS)
+    columns, traces = run(rebuilt, {"text": ["the lid", "☕☕", ""]})
+    assert "".join(tokens.classes[n] for n in columns["tokens"][0].tolist()).replace("▁", " ").strip() == "the lid"
+    assert set(columns["tokens"][1].tolist()) >= {look_up.UNKNOWN} and columns["tokens"][2].tolist() == [1]
+    assert [trace["subwords"]["pieces"] for trace in traces][2] == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "needed"), [({"tokens": "subwords"}, "text"), ({"stemming": True}, "text"), ({}, "")]
+)
+def test_an_artifact_says_which_install_its_texts_need(settings: dict[str, object], needed: str) -> None:
+    data = examples(["a good lid", "a bad lid"], ["yes", "no"])
+    assert needed_extra(prepare.fit(prepare.Options(**settings), data, [0, 1])) == needed  # type: ignore[arg-type]
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    monkeypatch.setitem(sys.modules, "snowballstemmer", None)
+    data = examples(["a good lid", "a bad lid"], ["yes", "no"])
+    for settings, package in (({"tokens": "subwords"}, "tokenizers"), ({"stemming": True}, "snowballstemmer")):
+        with pytest.raises(MissingExtraError, match=package) as error:
+            prepare.fit(prepare.Options(**settings), data, [0, 1])  # type: ignore[arg-type]
+        assert 'pip install "stepwell[text]"' in error.value.do

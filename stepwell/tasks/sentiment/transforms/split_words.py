@@ -49,6 +49,11 @@ class Fitted:
     stemming: str = ""
 
     @property
+    def extra(self) -> str:
+        """The optional install that is needed, or nothing."""
+        return "text" if self.stemming else ""
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The column of texts."""
         return ("text",)
