@@ -36,8 +36,10 @@ class Options:
     """How texts become input; vocabularies are those of the training part."""
 
     tokens: Annotated[
-        Literal["words", "characters", "subwords"],
-        msgspec.Meta(description="what a text is cut into; subwords are learned from the training part"),
+        Literal["words", "characters", "subwords", "encoder"],
+        msgspec.Meta(
+            description="what a text is cut into; subwords are learned from the training part, encoder: by its own rule"
+        ),
     ] = "words"
     lower: Annotated[bool, msgspec.Meta(description="everything in lower case")] = True
     punctuation: Annotated[bool, msgspec.Meta(description="signs stay, each as a word of its own")] = True
@@ -50,14 +52,19 @@ class Options:
     longest: Annotated[
         int, msgspec.Meta(ge=1, le=100_000, description="tokens of a text that are kept, from its two ends")
     ] = 512
+    encoder: Annotated[
+        str | None, msgspec.Meta(description="a folder with an encoder trained before, whose tokenizer cuts the texts")
+    ] = None
     positive: class_index.Positive = None
 
     def __post_init__(self) -> None:
         """ValueError where words or signs are to be treated and there are none."""
         if self.tokens != "words" and (self.stop_words or self.stemming):
             raise ValueError(f"Expected stop_words and stemming with tokens words alone, got {self.tokens}")
-        if self.tokens == "subwords" and not self.punctuation:
-            raise ValueError("Expected punctuation true with tokens subwords, got false")
+        if self.tokens in ("subwords", "encoder") and not self.punctuation:
+            raise ValueError(f"Expected punctuation true with tokens {self.tokens}, got false")
+        if (self.tokens == "encoder") != (self.encoder is not None):
+            raise ValueError(f"Expected encoder with tokens encoder and with no others, got {self.encoder}")
 
 
 def fit(options: Options, examples: Examples, train: Sequence[int]) -> Preparation:
@@ -115,6 +122,9 @@ def _tokens(
     options: Options, examples: Examples, train: Sequence[int]
 ) -> tuple[tuple[tuple[str, Any], ...], tuple[str, ...]]:
     """The transforms that make tokens of a text, and what each of their numbers stands for."""
+    if options.encoder is not None:
+        given = subwords.of_encoder(options.encoder, options.longest)
+        return (("subwords", given),), given.vocabulary
     if options.tokens == "subwords":
         wanted = subwords.Options(options.lower, options.vocabulary, options.longest)
         learned = subwords.fit(wanted, _texts(examples, train))

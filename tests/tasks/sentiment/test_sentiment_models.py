@@ -20,7 +20,7 @@ SCHEMA = Schema(
     (Field("logits", "logits", "float32", (3,), classes=CLASSES),),
 )
 ROOMS = discovery.task("sentiment").rooms("models")
-MODELS = sorted(name for room in ROOMS for name in discovery.names(room))
+MODELS = sorted({name for room in ROOMS for name in discovery.names(room)} - {"pretrained"})
 
 
 def module(name: str) -> ModuleType:

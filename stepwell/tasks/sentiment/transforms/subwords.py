@@ -6,16 +6,18 @@ in that package's format, as encoders that were trained before bring one.
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
-from stepwell.errors import MissingExtraError
+from stepwell.errors import DataError, MissingExtraError
 from stepwell.schema import Columns, Trace
 from stepwell.tasks.sentiment.transforms.look_up import UNKNOWN, shortened
 
@@ -87,6 +89,29 @@ def fit(options: Options, texts: Iterable[str]) -> Fitted:
     )
     learned.train_from_iterator((plain(text, lower=options.lower) for text in texts), trainer)
     return Fitted(learned.to_str(), options.lower, options.longest)
+
+
+def of_encoder(folder: str, longest: int) -> Fitted:
+    """The tokenizer of an encoder in a folder, without its own cutting and filling.
+
+    `DataError` where there is none that can be read, `MissingExtraError` without the package.
+    """
+    package, place = _package(), Path(folder) / "tokenizer.json"
+    try:
+        text = place.read_text(encoding="utf-8")
+        whole = "model" in json.loads(text)
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"The tokenizer of the encoder cannot be read: {getattr(error, 'strerror', None) or error}.",
+            where=str(place),
+            do="name a folder that holds one; transformers writes it with tokenizer.save_pretrained(FOLDER)",
+        ) from error
+    if not whole:
+        raise DataError("This is no tokenizer: it names no model.", where=str(place), do="check the file")
+    given = package.Tokenizer.from_str(text)
+    given.no_truncation()
+    given.no_padding()
+    return Fitted(given.to_str(), lower=False, longest=longest)
 
 
 def plain(text: str, *, lower: bool) -> str:

@@ -1,0 +1,123 @@
+"""An encoder of texts that was trained before: its network, and what it makes of a text.
+
+Read from a folder as the package transformers writes it (config.json, model.safetensors, tokenizer.json). Nothing is
+downloaded unless that was asked for, weights in pickles are refused, and code that lies beside weights is not run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from stepwell.errors import DataError, MissingExtraError
+from stepwell.tasks.sentiment.embedding import Pool, inside
+
+MOST_KEPT = 2**28
+"""Bytes of features that are kept, of one encoder; what is more is made again."""
+
+
+class Encoder(nn.Module):
+    """Tokens to the mean of the encoder's last layer, `(batch, width)`, exact whatever a text is padded to."""
+
+    def __init__(self, network: nn.Module, width: int) -> None:
+        super().__init__()
+        self.network = network
+        self.width = width
+        self.pool = Pool("mean", width)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """`(batch, time)` int64 and `(batch,)` to `(batch, width)`."""
+        within = inside(tokens, lengths)
+        states = self.network(input_ids=tokens, attention_mask=within.to(torch.int64)).last_hidden_state
+        pooled: Tensor = self.pool(states, within)
+        return pooled
+
+    @property
+    def words(self) -> int:
+        """How many tokens it knows."""
+        return int(self.network.get_input_embeddings().weight.shape[0])  # type: ignore[operator]
+
+    def layers(self) -> list[nn.Module]:
+        """Its layers in their order: the longest list of modules in it."""
+        lists = [list(module) for module in self.network.modules() if isinstance(module, nn.ModuleList)]
+        return max(lists, key=len, default=[])
+
+
+class Frozen(nn.Module):
+    """An encoder that does not learn, which makes the features of a text once and keeps them.
+
+    Each text is encoded by itself, unpadded, so that its features do not depend on what else is in its batch, to the
+    last bit. In an exported network it is the encoder itself.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder.requires_grad_(False).eval()
+        self.width = encoder.width
+        self._kept: dict[bytes, Tensor] = {}
+
+    def train(self, mode: bool = True) -> Frozen:
+        """Only what comes after it is trained: the encoder has no dropout."""
+        super().train(mode)
+        self.encoder.eval()
+        return self
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """`(batch, time)` int64 and `(batch,)` to `(batch, width)`."""
+        if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
+            exported: Tensor = self.encoder(tokens, lengths)
+            return exported
+        return torch.stack([self._features(row[:length]) for row, length in zip(tokens, lengths.tolist(), strict=True)])
+
+    def _features(self, tokens: Tensor) -> Tensor:
+        key = tokens.cpu().numpy().tobytes()
+        if key not in self._kept:
+            with torch.no_grad():
+                found: Tensor = self.encoder(
+                    tokens.unsqueeze(0), torch.tensor([len(tokens)], device=tokens.device)
+                ).squeeze(0)
+            if len(self._kept) * found.nbytes >= MOST_KEPT:
+                return found
+            self._kept[key] = found
+        return self._kept[key].to(tokens.device)
+
+
+def load(name: str, *, download: bool) -> Encoder:
+    """The encoder in a folder, or of a name where it may be downloaded, with weights of its own.
+
+    `MissingExtraError` without transformers, `DataError` where there is none to read.
+    """
+    try:
+        from transformers import AutoModel
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("transformers", "hf", "An encoder that was trained before") from error
+    if not download and not (Path(name) / "config.json").is_file():
+        raise DataError(
+            "There is no encoder here: a folder with config.json, model.safetensors and tokenizer.json is wanted.",
+            where=name,
+            do="name such a folder; to fetch one by its name: --model.download true",
+        )
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):  # bars and advice of its own
+            warnings.simplefilter("ignore")
+            network = AutoModel.from_pretrained(
+                name, local_files_only=not download, use_safetensors=True, attn_implementation="eager"
+            )
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(
+            f"The encoder cannot be read: {reason}", where=name, do="check that the folder is whole"
+        ) from error
+    return Encoder(network.float(), int(network.config.hidden_size))
+
+
+@cache
+def frozen(name: str, *, download: bool) -> Frozen:
+    """The encoder of that name, one for all networks of this process: none changes it, and it keeps what it made."""
+    return Frozen(load(name, download=download))

@@ -1,0 +1,94 @@
+"""An encoder that was trained before on much other text, and a layer on top: frozen, or learning in its last layers.
+
+Its tokenizer cuts the texts: `--recipe pretrained --prepare.encoder FOLDER`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+from torch import Tensor, nn
+
+from stepwell.blocks.perceptron import Body, perceptron
+from stepwell.errors import RecipeError
+from stepwell.schema import Schema
+from stepwell.tasks.sentiment import encoder
+from stepwell.tasks.sentiment.embedding import output
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which encoder, and how much of it learns."""
+
+    encoder: Annotated[
+        str, Meta(description="A folder with the encoder, or its name; auto: the one whose tokenizer cuts the texts.")
+    ] = "auto"
+    download: Annotated[bool, Meta(description="The encoder may be fetched by its name.")] = False
+    tune: Annotated[
+        int, Meta(ge=0, description="The encoder's last layers that learn; 0: none, what it makes of a text is kept.")
+    ] = 0
+    dense: Annotated[
+        tuple[Annotated[int, Meta(ge=1)], ...], Meta(description="Units of each dense layer in turn.")
+    ] = ()
+    dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of the features that training drops.")] = 0.1
+
+
+class Pretrained(nn.Module):
+    """Encoder, normalization of its features, dense layers, logits."""
+
+    def __init__(self, features: encoder.Encoder | encoder.Frozen, options: Options, schema: Schema) -> None:
+        super().__init__()
+        self.features = features
+        self.normalize = nn.LayerNorm(features.width)
+        self.dropout = nn.Dropout(options.dropout)
+        self.dense = perceptron(features.width, Body(options.dense, dropout=options.dropout))
+        self.output = output(options.dense[-1] if options.dense else features.width, schema)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """`(batch, time)` int64 and `(batch,)` to logits `(batch, classes)`."""
+        features = self.normalize(self.features(tokens, lengths))
+        logits: Tensor = self.output(self.dense(self.dropout(features)))
+        return logits
+
+
+def build(options: Options, schema: Schema) -> Pretrained:
+    """The network for the tokens and classes of `schema`.
+
+    RecipeError where the texts were cut by another rule, or more layers should learn than there are; `DataError` where
+    the encoder cannot be read, `MissingExtraError` without the package transformers.
+    """
+    if schema.inputs[0].measure != "encoder":
+        raise RecipeError(
+            f"The texts were cut into {schema.inputs[0].measure}, and an encoder reads tokens of its own.",
+            where="model.name",
+            do="use --recipe pretrained --prepare.encoder FOLDER",
+        )
+    if not options.tune:
+        found = encoder.frozen(options.encoder, download=options.download)
+        _require_words(found.encoder, schema)
+        return Pretrained(found, options, schema)
+    learning = encoder.load(options.encoder, download=options.download)
+    _require_words(learning, schema)
+    layers = learning.layers()
+    if options.tune > len(layers):
+        raise RecipeError(
+            f"The encoder has {len(layers)} layers, fewer than {options.tune}.",
+            where="model.tune",
+            do=f"use --model.tune {len(layers)} or less",
+        )
+    learning.requires_grad_(False)
+    for layer in layers[-options.tune :]:
+        layer.requires_grad_(True)
+    return Pretrained(learning, options, schema)
+
+
+def _require_words(found: encoder.Encoder, schema: Schema) -> None:
+    (wanted,) = schema.inputs[0].levels
+    if found.words < wanted:
+        raise RecipeError(
+            f"The tokenizer has {wanted:,} tokens and the encoder knows {found.words:,}: they do not belong together.",
+            where="model.encoder",
+            do="leave --model.encoder auto, so that it is the encoder of --prepare.encoder",
+        )

@@ -1,0 +1,165 @@
+"""An encoder trained before: read from a folder, frozen or learning. A stand-in takes the place of transformers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from torch import Tensor, nn
+
+from stepwell.errors import DataError, MissingExtraError, RecipeError
+from stepwell.preparation import run
+from stepwell.schema import Columns, Examples, Field, Schema
+from stepwell.tasks.sentiment import encoder, prepare
+from stepwell.tasks.sentiment.models import pretrained
+
+WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "lid")
+WIDTH = 6
+
+
+class Network(nn.Module):
+    """Two layers over tokens that see the mean of their text, in the form of transformers; counts its calls."""
+
+    config = SimpleNamespace(hidden_size=WIDTH)
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.words = nn.Embedding(len(WORDS), WIDTH)
+        self.layer = nn.ModuleList([nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)])
+        self.dropout = nn.Dropout(0.5)
+        self.calls = 0
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        return self.words
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
+        self.calls += 1
+        x = self.words(input_ids)
+        for layer in self.layer:
+            shares = attention_mask / attention_mask.sum(1, keepdim=True)
+            x = self.dropout(torch.tanh(layer(x) + torch.bmm(shares.unsqueeze(1), x)))
+        return SimpleNamespace(last_hidden_state=x)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a tokenizer that cuts and fills by itself, and a package that reads the stand-in from it."""
+
+    def from_pretrained(name: str, **settings: Any) -> Network:
+        assert settings["use_safetensors"] and "trust_remote_code" not in settings
+        if not (Path(name) / "model.safetensors").exists():
+            raise OSError("no file named model.safetensors\nand much advice")
+        return Network()
+
+    made = SimpleNamespace(AutoModel=SimpleNamespace(from_pretrained=from_pretrained))
+    monkeypatch.setitem(sys.modules, "transformers", made)
+    words = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    words.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    words.enable_truncation(4)
+    words.enable_padding(length=9)
+    words.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    encoder.frozen.cache_clear()
+    return tmp_path
+
+
+def examples(texts: list[str]) -> Examples:
+    ids = tuple(str(number) for number in range(len(texts)))
+    labels = ["yes" if "good" in text else "no" for text in texts]
+
+    def fetch(indices: list[int], views: Any) -> Columns:
+        return {"text": [texts[i] for i in indices], "label": [labels[i] for i in indices]}
+
+    return Examples(ids, ids, {"label": tuple(labels)}, fetch, "here", "made")
+
+
+def fitted(folder: Path, **settings: Any) -> tuple[Schema, Columns]:
+    data = examples(["good lid", "bad bad bad bad bad lid", "nothing known"])
+    options = prepare.Options(tokens="encoder", encoder=str(folder), **settings)
+    prepared = prepare.fit(options, data, [0, 1, 2])
+    return prepared.schema, run(prepared, data.fetch([0, 1, 2], None))[0]
+
+
+def padded(columns: Columns) -> tuple[Tensor, Tensor]:
+    tokens = [torch.from_numpy(one) for one in columns["tokens"]]
+    return nn.utils.rnn.pad_sequence(tokens, batch_first=True), torch.tensor([len(one) for one in tokens])
+
+
+def test_texts_are_cut_by_the_encoder_whole_and_unfilled(folder: Path) -> None:
+    schema, columns = fitted(folder)
+    assert schema.inputs[0].classes == WORDS
+    assert [one.tolist() for one in columns["tokens"]] == [[2, 4, 6, 3], [2, 5, 5, 5, 5, 5, 6, 3], [2, 1, 1, 3]]
+    _, columns = fitted(folder, longest=4)
+    assert columns["tokens"][1].tolist() == [2, 5, 6, 3]
+
+
+def test_a_frozen_encoder_encodes_each_text_once_and_never_changes(folder: Path) -> None:
+    schema, columns = fitted(folder)
+    model = pretrained.build(pretrained.Options(encoder=str(folder)), schema)
+    tokens, lengths = padded(columns)
+    together = model.eval()(tokens, lengths)
+    calls = model.features.encoder.network.calls
+    assert calls == 3
+    another = pretrained.build(pretrained.Options(encoder=str(folder)), schema)
+    another.train()(tokens, lengths)
+    assert model.features.encoder.network.calls == calls
+    alone = [model.features(tokens[row : row + 1, :count], lengths[row : row + 1]) for row, count in enumerate(lengths)]
+    assert torch.equal(model.features(tokens, lengths), torch.cat(alone))
+    learning = {name.split(".")[0] for name, one in model.named_parameters() if one.requires_grad}
+    assert learning == {"normalize", "output"}
+    direct = model.output(model.normalize(model.features.encoder(tokens, lengths)))
+    torch.testing.assert_close(together, direct)
+
+
+def test_the_last_layers_of_an_encoder_learn_as_asked(folder: Path) -> None:
+    schema, columns = fitted(folder)
+    model = pretrained.build(pretrained.Options(encoder=str(folder), tune=1), schema)
+    model(*padded(columns)).sum().backward()
+    learning = {name for name, one in model.named_parameters() if one.grad is not None}
+    assert {name for name in learning if name.startswith("features")} == {
+        "features.network.layer.1.weight",
+        "features.network.layer.1.bias",
+    }
+
+
+def test_what_does_not_fit_is_said(folder: Path) -> None:
+    schema, _ = fitted(folder)
+    with pytest.raises(RecipeError, match="has 2 layers"):
+        pretrained.build(pretrained.Options(encoder=str(folder), tune=3), schema)
+    words = Schema((Field("tokens", "sequence", "int64", ("time",), measure="words", levels=(3,)),), (), ())
+    with pytest.raises(RecipeError, match="cut into words"):
+        pretrained.build(pretrained.Options(encoder=str(folder)), words)
+    more = Schema((Field("tokens", "sequence", "int64", ("time",), measure="encoder", levels=(99,)),), (), ())
+    with pytest.raises(RecipeError, match="do not belong together"):
+        pretrained.build(pretrained.Options(encoder=str(folder)), more)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(DataError, match=r"cannot be read: no file named model\.safetensors"):
+        encoder.load(str(folder), download=False)
+    with pytest.raises(DataError, match="no encoder here"):
+        encoder.load(str(folder / "nowhere"), download=False)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", json.dumps({"version": "1.0"}), None])
+def test_a_damaged_tokenizer_is_named(folder: Path, content: str | None) -> None:
+    place = folder / "tokenizer.json"
+    place.unlink() if content is None else place.write_text(content)
+    with pytest.raises(DataError, match="okenizer"):
+        fitted(folder)
+
+
+def test_the_package_that_is_missing_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(MissingExtraError, match="transformers") as error:
+        encoder.load(str(folder), download=False)
+    assert 'pip install "stepwell[hf]"' in error.value.do
