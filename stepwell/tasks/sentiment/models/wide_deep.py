@@ -3,8 +3,8 @@
 The wide part is a linear model of which words and which pairs of neighbors a text holds, pairs by a hash (Weinberger
 et al., ICML 2009); the deep one reads vectors of words by recurrence or by convolution. Cheng et al. (2016) train the
 sum of the two; here each learns by a loss of its own, for together the deep part takes over what the wide one says
-better. Their answers are multiplied (Hinton, Neural Computation, 2002), the deep one's to the power of `share`, because with a
-few thousand texts it is surer than it should be.
+better. Their answers are multiplied (Hinton, Neural Computation, 2002), the deep one's to the power of `share`,
+because with a few thousand texts it is surer than it should be.
 """
 
 from __future__ import annotations
