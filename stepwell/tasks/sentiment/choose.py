@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepwell.errors import RecipeError
 from stepwell.preparation import Prepared
 from stepwell.recipe import Recipe
 
 
 def choose(recipe: Recipe, train: Prepared, valid: Prepared, seed: int) -> dict[str, tuple[Any, str]]:
-    """`model.encoder` where it is `auto`, with the reason in a sentence; RecipeError where none was named."""
+    """`model.encoder` where it is `auto`, with the reason in a sentence."""
     del train, valid, seed
-    if getattr(recipe.options("model"), "encoder", None) != "auto":
-        return {}
     named = recipe.options("prepare").encoder
-    if named is None:
-        raise RecipeError(
-            "No encoder is named.", where="model.encoder", do="use --recipe pretrained --prepare.encoder FOLDER"
-        )
+    if getattr(recipe.options("model"), "encoder", None) != "auto" or named is None:
+        return {}  # without a name `build` says what is missing
     return {"model.encoder": (named, "its tokenizer cuts the texts")}

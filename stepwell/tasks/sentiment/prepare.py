@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 
-from stepwell.errors import DataError
+from stepwell.errors import DataError, RecipeError
 from stepwell.preparation import Preparation
 from stepwell.schema import Columns, Examples, Field, Schema, Trace
 from stepwell.tasks.sentiment import ratings, stop_words
@@ -63,8 +63,8 @@ class Options:
             raise ValueError(f"Expected stop_words and stemming with tokens words alone, got {self.tokens}")
         if self.tokens in ("subwords", "encoder") and not self.punctuation:
             raise ValueError(f"Expected punctuation true with tokens {self.tokens}, got false")
-        if (self.tokens == "encoder") != (self.encoder is not None):
-            raise ValueError(f"Expected encoder with tokens encoder and with no others, got {self.encoder}")
+        if self.encoder is not None and self.tokens != "encoder":
+            raise ValueError(f"Expected tokens encoder where an encoder is named, got {self.tokens}")
 
 
 def fit(options: Options, examples: Examples, train: Sequence[int]) -> Preparation:
@@ -122,7 +122,13 @@ def _tokens(
     options: Options, examples: Examples, train: Sequence[int]
 ) -> tuple[tuple[tuple[str, Any], ...], tuple[str, ...]]:
     """The transforms that make tokens of a text, and what each of their numbers stands for."""
-    if options.encoder is not None:
+    if options.tokens == "encoder":
+        if options.encoder is None:
+            raise RecipeError(
+                "No encoder is named, whose tokenizer would cut the texts.",
+                where="prepare.encoder",
+                do="name a folder that holds one: --prepare.encoder FOLDER",
+            )
         given = subwords.of_encoder(options.encoder, options.longest)
         return (("subwords", given),), given.vocabulary
     if options.tokens == "subwords":

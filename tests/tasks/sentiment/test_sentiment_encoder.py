@@ -163,3 +163,11 @@ def test_the_package_that_is_missing_is_named(folder: Path, monkeypatch: pytest.
     with pytest.raises(MissingExtraError, match="transformers") as error:
         encoder.load(str(folder), download=False)
     assert 'pip install "stepwell[hf]"' in error.value.do
+
+
+def test_the_encoder_must_be_named_and_fit_the_tokens() -> None:
+    data = examples(["good", "bad"])
+    with pytest.raises(RecipeError, match="No encoder is named"):
+        prepare.fit(prepare.Options(tokens="encoder"), data, [0, 1])
+    with pytest.raises(ValueError, match="tokens encoder"):
+        prepare.Options(encoder="somewhere")
