@@ -154,6 +154,15 @@ def _with_head(module: Any, options: Any, folder: discovery.Folder, schema: Sche
     return model
 
 
+def begin(recipe: Recipe, folder: discovery.Folder, data: Data, model: nn.Module) -> Sequence[str]:
+    """Let the task give a fresh network what it begins with besides chance (its `begin.py`); what it says of that."""
+    if not folder.has("begin"):
+        return ()
+    seed = randomness.number(recipe.values["seed"], "begin")
+    notes: Sequence[str] = folder.module("begin").begin(model, recipe, data.preparation, data.pieces("train"), seed)
+    return notes
+
+
 def build_objectives(recipe: Recipe, folder: discovery.Folder, schema: Schema) -> tuple[Objective, ...]:
     """The task's objectives, in the order of their turns."""
     objectives: tuple[Objective, ...] = folder.module("objectives").objectives(recipe, schema)

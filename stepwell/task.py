@@ -16,6 +16,8 @@ imported only when needed; a room is a folder of components, one a file:
     pictures.py     draw(raw, truth, prediction) -> Picture
     choose.py       optional: choose(recipe, train, valid, seed) -> dict[setting, (value, reason)]: its `auto` values;
                     settle(recipe, epochs) -> the same: what the planned length of training changes among them
+    begin.py        optional: begin(model, recipe, preparation, train, seed) -> notes: what a fresh network begins with
+                    besides chance, from the prepared training part (`train`, a few examples at a time)
     sample.py       write(folder, seed) -> None, with DIFFICULTY in one sentence
     models/ readers/ transforms/ losses/ metrics/ augmentations/ recipes/
 """

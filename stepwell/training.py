@@ -115,6 +115,9 @@ def fit(job: Job, data: Data) -> nn.Module:
     _refuse_foreign(state, data, job.run)
     if state is None and job.start is not None:
         job.progress.note(take_weights(model, job.start, data.preparation.schema))
+    if state is None and job.start is None and job.model is None:
+        for note in building.begin(frozen, job.folder, data, model):
+            job.progress.note(note)
     objectives = building.build_objectives(frozen, job.folder, data.preparation.schema)
     card = job.folder.card.facing(data.preparation.schema)
     plan = _plan(frozen, job, card, None if state is None else state["progress"]["cycle"])
