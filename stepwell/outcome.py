@@ -18,7 +18,7 @@ from stepwell.artifact import export, gate, predictor, seen
 from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
 from stepwell.job import Job
-from stepwell.judge import bootstrap, confidence, importance, scoring, shortened
+from stepwell.judge import bootstrap, confidence, importance, reasons, scoring, shortened
 from stepwell.judge.confidence import Confidence
 from stepwell.judge.trial import Trial
 from stepwell.run import Run
@@ -26,6 +26,7 @@ from stepwell.schema import Columns, Network, Picture
 from stepwell.settings import AnswerOptions
 
 GALLERY = 24  # pictures of each kind in a report
+EXPLAINED = 12  # worst answers whose parts are weighed
 GATED = 1_000  # validation examples on which the artifact is compared with the network
 REPORTING, AFTER_BASELINES = 3.0, 8.0  # seconds of the processor, at least, for report; for judging and report
 LEAST_BASELINES = 3.0  # seconds for the baselines, however little time is left
@@ -45,7 +46,7 @@ def finish(job: Job, data: Data, model: nn.Module, together: Callable[[], Trial]
     with job.clock.stage("baselines", job.progress):
         beside = rivals(job, data)
     with job.clock.stage("judging", job.progress):
-        predictions, truth = _judge(job, data, beside)
+        predictions, truth = _judge(job, data, beside, model)
         if together is not None:
             scores = job.run.read_json("scores.json")
             job.run.write_json("scores.json", {**scores, "trial": msgspec.to_builtins(together())})
@@ -133,7 +134,7 @@ def rivals(job: Job, data: Data) -> Mapping[str, Any]:
     return found
 
 
-def _judge(job: Job, data: Data, rivals: Mapping[str, Any]) -> tuple[Columns, Columns]:
+def _judge(job: Job, data: Data, rivals: Mapping[str, Any], model: nn.Module) -> tuple[Columns, Columns]:
     """Score the artifact and the baselines on the test part, once; returns predictions and truth."""
     schema = data.preparation.schema
     card = job.folder.card.facing(schema)
@@ -157,7 +158,7 @@ def _judge(job: Job, data: Data, rivals: Mapping[str, Any]) -> tuple[Columns, Co
         seconds=None if until is None else (until - job.clock.gone()) / 2,
     )
     scores["confidence"] = msgspec.to_builtins(loaded.confidence)
-    scores |= explaining.explain(job, data, predictions, truth, loaded.answers, until)
+    scores |= explaining.explain(job, data, predictions, truth, loaded.answers, until, model)
     _note_shortened(job, scores, len(data.parts["test"]), len(data.examples.columns))
     scores["looks"] = count_look(job, [data.examples.ids[index] for index in data.parts["test"]])
     job.run.write_json("scores.json", scores)
@@ -233,6 +234,8 @@ def _gallery(job: Job, data: Data, predictions: Columns, truth: Columns) -> dict
     worst = job.folder.card.facing(schema).worst
     if worst is not None:
         chosen["worst"] = scoring.worst(worst, job.folder.rooms("metrics"), truth, predictions, schema, GALLERY)
+    drawn = job.folder.module("pictures")
+    why = _weighing(job, data) if hasattr(drawn, "explained") and job.folder.has("reasons") else None
     gallery: dict[str, list[tuple[str, Picture]]] = {}
     for kind, rows in chosen.items():
         gallery[kind] = []
@@ -241,8 +244,21 @@ def _gallery(job: Job, data: Data, predictions: Columns, truth: Columns) -> dict
             one = {name: column[0] for name, column in raw.items()}
             said = {name: column[row] for name, column in predictions.items()}
             true = {name: column[row] for name, column in truth.items()}
-            gallery[kind].append((data.examples.ids[indices[row]], draw(one, true, said)))
+            explained = kind == "worst" and why is not None and len(gallery[kind]) < EXPLAINED
+            picture = drawn.explained(one, true, said, why(one)) if explained and why else draw(one, true, said)
+            gallery[kind].append((data.examples.ids[indices[row]], picture))
     return gallery
+
+
+def _weighing(job: Job, data: Data) -> Callable[[Mapping[str, Any]], Any]:
+    """What each part of a raw example weighs for its answer, through the artifact."""
+    answer = explaining.raw_answers(data, predictor.load(job.run.path("artifact")).answers)
+    parts, truths = job.folder.module("reasons"), set(data.truth)
+
+    def weigh(raw: Mapping[str, Any]) -> Any:
+        return reasons.weights({name: one for name, one in raw.items() if name not in truths}, parts, answer)
+
+    return weigh
 
 
 def write_report(run: Run, gallery: Mapping[str, Any], *, examples: bool) -> None:

@@ -13,13 +13,17 @@ imported only when needed; a room is a folder of components, one a file:
                     networks(model, schema) -> dict[str, Network], chance(schema) -> float
     heads.py        optional: attach(backbone, schema) -> nn.Module, which makes every backbone of the shelf a model
     baselines.py    rivals(train, schema, seed, seconds) -> dict[str, Rival], the simplest first
-    pictures.py     draw(raw, truth, prediction) -> Picture
+    pictures.py     draw(raw, truth, prediction) -> Picture; optionally explained(raw, truth, prediction, weights),
+                    where there is reasons.py: the same with what each part weighs
     choose.py       optional: choose(recipe, train, valid, seed) -> dict[setting, (value, reason)]: its `auto` values;
                     settle(recipe, epochs) -> the same: what the planned length of training changes among them
     begin.py        optional: begin(model, recipe, preparation, train, seed) -> notes: what a fresh network begins with
                     besides chance, from the prepared training part (`train`, a few examples at a time)
+    reasons.py      optional: parts(example) -> list[str]; without(example, places) -> example without those parts
+    telling.py      optional: columns(traces) -> Columns, facts for slices by what the transforms noted of each example;
+                    tell(model, preparation, traces by part) -> Sequence[Aside], tables for the report
     sample.py       write(folder, seed) -> None, with DIFFICULTY in one sentence
-    models/ readers/ transforms/ losses/ metrics/ augmentations/ recipes/
+    models/ readers/ behavior/ transforms/ losses/ metrics/ augmentations/ recipes/
 """
 
 from __future__ import annotations

@@ -56,7 +56,9 @@ def told(tmp_path):
         if split:
             splitting.write_split(tmp_path / "split.csv", rows)
         job = SimpleNamespace(
-            folder=SimpleNamespace(card=CARD, rooms=lambda name: (name,)),
+            folder=SimpleNamespace(
+                card=CARD, rooms=lambda name: (name,) if name == "metrics" else (), has=lambda name: False
+            ),
             recipe=SimpleNamespace(values={"seed": 0}),
             run=Run(tmp_path),
             progress=SimpleNamespace(note=noted.append),

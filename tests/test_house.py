@@ -34,6 +34,7 @@ DRAWERS |= {"util", "utils", "utilities", "stuff", "various"}
 ROOMS = {
     "audit": {"check"},
     "augmentations": {"Options", "apply"},
+    "behavior": {"EXPECTS", "EXAMPLE", "REMEDY", "change"},
     "backbones": {"Options", "ACCEPTS", "build"},
     "doctor.diagnoses": {"KIND", "SEVERITY", "EXPLAINS", "REMEDIES", "diagnose", "infect"},
     "doctor.preflight": {"look"},

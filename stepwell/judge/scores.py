@@ -147,6 +147,58 @@ class Dependence:
 
 
 @dataclass(frozen=True)
+class Behavior:
+    """What the answers do where `n` of `looked` examples are changed: `does` says how, `example` shows it on made ones.
+
+    `expects` is "same" where the change should not matter, "other" where it should turn a right answer. `met` is the
+    share of answers that did so; `score` the headline on the changed examples and `gap` that minus the headline on the
+    same ones as they were (both only for "same"). All None where too few could be changed. `examples` are some that did
+    otherwise; `remedy` is what to train with, as flags.
+    """
+
+    name: str
+    does: str
+    example: tuple[str, ...]
+    expects: Literal["same", "other"]
+    n: int
+    looked: int
+    remedy: str
+    met: Score | None = None
+    score: Score | None = None
+    gap: Score | None = None
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Whether the parts that an answer is said to rest on matter: what its probability loses, on `n` examples.
+
+    `foremost` where a `share` of the parts, those of the most weight, is left out; `chance` where as many are that
+    chance draws; `gap` the one minus the other, an example at a time.
+    """
+
+    n: int
+    share: float
+    foremost: Score
+    chance: Score
+    gap: Score
+
+
+@dataclass(frozen=True)
+class Aside:
+    """What a task tells besides scores, as a table: a title, a sentence, the head and the rows, all in words.
+
+    `apart` says that it shows something of the data, and is left out where no example may be shown.
+    """
+
+    title: str
+    says: str
+    head: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    apart: bool = False
+
+
+@dataclass(frozen=True)
 class Scores:
     """All scores of one part. A metric that is undefined there, or for a class, is left out.
 
@@ -171,6 +223,9 @@ class Scores:
     curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     confidence: Confidence | None = None
     trial: Trial | None = None
+    behavior: tuple[Behavior, ...] = ()
+    reasons: Reasons | None = None
+    asides: tuple[Aside, ...] = ()
     looks: int = 0
     positive: str = ""
 

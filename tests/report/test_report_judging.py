@@ -7,7 +7,19 @@ import pytest
 
 from stepwell import discovery
 from stepwell.judge.confidence import Confidence
-from stepwell.judge.scores import About, Dependence, Importance, Interval, Leak, Scores, Slice, Slices
+from stepwell.judge.scores import (
+    About,
+    Aside,
+    Behavior,
+    Dependence,
+    Importance,
+    Interval,
+    Leak,
+    Reasons,
+    Scores,
+    Slice,
+    Slices,
+)
 from stepwell.judge.trial import Spread, Trained, Trial
 from stepwell.report import markdown
 from stepwell.report.facts import Facts, Timings
@@ -233,3 +245,65 @@ def test_the_card_warns_of_leaks_slices_and_trainings_that_differ():
     assert "Rome" not in careful
     assert "from 88.0 % to 92.0 %" in careful
     assert "Where to be careful" not in markdown.text(facts(scores()))
+
+
+def test_behavior_names_what_to_try_where_a_change_costs_score():
+    tests = (
+        Behavior(
+            "typos",
+            "Misspelled: some letters.",
+            ("a", "b"),
+            "same",
+            90,
+            100,
+            "--x typos",
+            Score(0.9, 0.8, 0.95, 90),
+            Score(0.7, 0.6, 0.8, 90),
+            Score(-0.1, -0.15, -0.05, 90),
+            ("row 3",),
+        ),
+        Behavior("names", "Other names.", (), "same", 3, 100, "--x names"),
+        Behavior(
+            "case",
+            "In capitals.",
+            (),
+            "same",
+            90,
+            100,
+            "--x case",
+            Score(1.0, 0.95, 1.0, 90),
+            Score(0.8, 0.7, 0.9, 90),
+            Score(0.0, -0.02, 0.02, 90),
+        ),
+        Behavior("negation", "Negated.", (), "other", 50, 100, "--x gru", Score(0.1, 0.05, 0.2, 50)),
+    )
+    losses = Score(0.4, 0.3, 0.5, 32), Score(0.05, 0.0, 0.1, 32), Score(0.35, 0.2, 0.5, 32)
+    text = shown("behavior", scores(behavior=tests, reasons=Reasons(32, 0.2, *losses)))
+    assert "Misspelled" in text
+    assert "--x typos" in text
+    assert "--x gru" in text
+    assert "too few to say" in text
+    assert "--x names" not in text
+    assert "--x case" not in text
+    assert "these parts matter more than others" in text
+    chance = Reasons(32, 0.2, losses[0], losses[1], Score(0.1, -0.1, 0.3, 32))
+    assert "may be chance" in shown("behavior", scores(reasons=chance))
+    assert shown("behavior", scores()) is None
+
+
+def test_what_a_task_tells_besides_is_a_table_each():
+    told = (
+        Aside("Lengths", "How long.", ("part", "most"), (("train", "41"),)),
+        Aside("Words", "Which.", (), (("<b>", "x"),), apart=True),
+    )
+    text = shown("asides", scores(asides=told))
+    assert "Lengths" in text
+    assert "&lt;b&gt;" in text
+    assert shown("asides", scores()) is None
+
+
+def test_what_shows_something_of_the_data_is_left_out_where_no_example_may_be_shown():
+    told = (Aside("Lengths", "How long."), Aside("Words", "Which.", apart=True))
+    text = shown("asides", scores(asides=told), examples=False)
+    assert "Lengths" in text
+    assert "Words" not in text

@@ -75,6 +75,8 @@ def section_of(page, name):
 
 
 UNMEASURED = {
+    "asides",
+    "behavior",
     "confidence",
     "discrimination",
     "healing",

@@ -9,11 +9,13 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from stepwell.schema import Picture
+from stepwell.tasks.sentiment import reasons
 
 LINE, MOST = 56, 12
 """Characters of a line, and lines that are shown; of more, the first and the last."""
 
 _HEIGHT, _MARGIN, _WIDTH = 17, 10, 420
+_LETTER, _FAINT = 7.1, 0.08  # pixels that a letter takes; share of the greatest weight below which none is drawn
 
 
 def draw(raw: Mapping[str, Any], truth: Mapping[str, Any] | None, prediction: Mapping[str, Any] | None) -> Picture:
@@ -30,12 +32,53 @@ def draw(raw: Mapping[str, Any], truth: Mapping[str, Any] | None, prediction: Ma
         f'<text x="{_MARGIN}" y="{_MARGIN + _HEIGHT * place + 13}" fill="#112">{escape(line)}</text>'
         for place, line in enumerate(lines)
     ]
-    svg = (
+    return Picture("image/svg+xml", _page(rows, height).encode(), _caption(truth, prediction))
+
+
+def explained(
+    raw: Mapping[str, Any], truth: Mapping[str, Any] | None, prediction: Mapping[str, Any] | None, weights: Any
+) -> Picture:
+    """Draw one example with what each of its parts (`reasons.parts`) weighs for the answer `(parts,)`.
+
+    Orange speaks for the answer, blue against it; the caption names the foremost. Without weights it is `draw`.
+    """
+    parts = [_printable(one) for one in reasons.parts(raw)]
+    if len(parts) != len(weights) or not len(parts):
+        return draw(raw, truth, prediction)
+    most = max(float(abs(weights).max()), 1e-9)
+    rows, x, y = [], 0, 0
+    for part, weight in zip(parts, weights.tolist(), strict=True):
+        for word in part.split():
+            if x and x + len(word) > LINE:
+                x, y = 0, y + 1
+            if y < 2 * MOST:
+                rows.append(_word(word[:LINE], x, y, weight / most))
+            x += len(word) + 1
+    height = 2 * _MARGIN + _HEIGHT * min(y + 1, 2 * MOST)
+    foremost = [parts[place].strip() for place in (-weights).argsort()[:3].tolist() if weights[place] > 0]
+    said = f"; for it spoke most: {', '.join(map(repr, foremost))}" if foremost else ""
+    return Picture("image/svg+xml", _page(rows, height).encode(), _caption(truth, prediction) + said)
+
+
+def _word(word: str, x: int, y: int, share: float) -> str:
+    """A word at a column and a line, on a ground of the color that its weight (-1 to 1) has."""
+    left, top = _MARGIN + x * _LETTER, _MARGIN + _HEIGHT * y
+    color, strength = ("#f4a340" if share > 0 else "#5b8fd9"), min(1.0, abs(share))
+    ground = (
+        f'<rect x="{left - 1:.1f}" y="{top}" width="{len(word) * _LETTER + 2:.1f}" height="{_HEIGHT - 1}" '
+        f'fill="{color}" fill-opacity="{0.85 * strength:.2f}"/>'
+        if strength > _FAINT
+        else ""
+    )
+    return f'{ground}<text x="{left:.1f}" y="{top + 13}" fill="#112">{escape(word)}</text>'
+
+
+def _page(rows: list[str], height: int) -> str:
+    return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}" '
         f'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="11.5">'
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>{"".join(rows)}</svg>'
     )
-    return Picture("image/svg+xml", svg.encode(), _caption(truth, prediction))
 
 
 def _printable(words: str) -> str:

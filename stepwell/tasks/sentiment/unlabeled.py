@@ -28,10 +28,10 @@ _COLUMN = "::"  # table.csv::review names the column
 def inputs(source: Any) -> Examples:
     """Unlabeled texts of a source, in its order.
 
-    One text or a list of them (a path to a file that is there is read), `-` for standard input (a text a line), a .txt
-    file (one text; of a file with several lines, one a line), a folder or archive of .txt files (one text each), a
-    table (CSV, TSV, JSON lines, Parquet, data frame, dictionary) whose column of texts is found, or named as in
-    `reviews.csv::comment`. `DataError` where there is nothing; an empty text is an `ExampleError` of its own.
+    One text or a list of them (a path to a file that is there is read); `-` for standard input, or a .txt file (a text
+    a line); a folder or archive of .txt files (one text each); a table (CSV, TSV, JSON lines, Parquet, data frame,
+    dictionary), or a folder with one, whose column of texts is found, or named as in `reviews.csv::comment`.
+    `DataError` where there is nothing; an empty text is an `ExampleError` of its own.
     """
     if isinstance(source, Path):
         return _of_path(source)
@@ -89,8 +89,12 @@ def _of_path(path: Path) -> Examples:
     if path.is_dir() or archives.archive_kind(path) is not None:
         listed = archives.open_listing(path)
         names = [one for one in listed.names if is_text(one)]
+        tables = sources.files_of(path) if path.is_dir() and not names else []
+        if len(tables) == 1:
+            return _of_path(tables[0][1])
         if not names:
-            raise DataError("There is no .txt file here.", where=str(path), do="name a file, or a folder of texts")
+            found = f"{len(tables)} tables" if tables else "neither a .txt file nor a table"
+            raise DataError(f"There are {found} here.", where=str(path), do="name one file, or a folder of .txt files")
         return _examples(lambda i: decoded(listed.read(names[i]))[0], names, str(path))
     if not path.exists():
         raise DataError("There is no such file.", where=str(path), do="check the path")

@@ -1,0 +1,1 @@
+"""Random changes of the tokens of training batches, a file each."""
