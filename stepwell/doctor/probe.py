@@ -154,6 +154,12 @@ def _through_time(model: nn.Module, example: Example) -> dict[str, Any]:
         found: Sequence[Tensor | None] = torch.autograd.grad(loss, into, allow_unused=True)
     if found[0] is None:
         return {}
-    over_time = found[0].norm(dim=-1).mean(0)
-    late = float(over_time[-3:].mean())
-    return {"first_over_last": float(over_time[:3].mean()) / late if late > 0 else math.nan}
+    sizes = found[0].norm(dim=-1)
+    # Sequences that were filled up get no gradient beyond their end: the last steps are those before it.
+    ends = (torch.arange(1, sizes.shape[1] + 1, device=sizes.device) * (sizes > 0)).amax(1)
+    long = ends >= 8
+    if not long.any():
+        return {"first_over_last": math.nan}
+    last = ends[long, None] - torch.arange(3, 0, -1, device=sizes.device)
+    late = float(sizes[long].gather(1, last).mean())
+    return {"first_over_last": float(sizes[long, :3].mean()) / late if late > 0 else math.nan}
