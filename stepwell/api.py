@@ -146,15 +146,16 @@ def plan(
     folds: int | str | None = None,
     ensemble: int | None = None,
     imbalance: str | None = None,
+    compare: str | Sequence[str] | None = None,
 ) -> Recipe:
     """The recipe that `train` would start from, or each of its trainings; `auto` values stay.
 
-    Every setting says where it comes from. `folds`, `ensemble` and `imbalance` as for `train`.
+    Every setting says where it comes from. `folds`, `ensemble`, `imbalance` and `compare` as for `train`.
     """
     del data  # what is automatic is decided by looking at the data, which a dry run does not do
     _need_torch()
     chosen = dict(settings or {})
-    asked.understood(folds, ensemble, imbalance, chosen)
+    asked.understood(folds, ensemble, imbalance, chosen, compare)
     return recipe.draft(task, recipes or ("default",), chosen)
 
 
@@ -176,6 +177,7 @@ def train(
     folds: int | str | None = None,
     ensemble: int | None = None,
     imbalance: str | None = None,
+    compare: str | Sequence[str] | None = None,
     force: bool = False,
     pictures: bool = True,
     progress: str = "auto",
@@ -196,6 +198,8 @@ def train(
     the pooled answers. `ensemble` trains so many networks that answer as one; the setting "ensemble.kind" says how
     they differ: bagging, snapshots or averaging. `imbalance` names what is done about classes of unequal
     size, or is "compare": all methods are trained, the best on validation is kept, their differences are shown.
+    `compare` names settings, or sections of them ("prepare"): each of their other values is trained too, and what it is
+    worth is shown; "prepare.longest=128" tries one value.
 
     `force` goes on in spite of findings of severity 3. `pictures`
     False keeps examples out of the report. `progress` is auto, plain, verbose or quiet.
@@ -209,7 +213,7 @@ def train(
     _need_torch()
     task = task if task is not None else _only_task(data)
     settings = dict(settings or {})
-    kind, trial = asked.understood(folds, ensemble, imbalance, settings)
+    kind, trial = asked.understood(folds, ensemble, imbalance, settings, compare)
     if kind == "folds" and start is not None:
         raise UsageError(
             "Folds start anew: the weights of another run have seen what is left out.", do="leave out start"

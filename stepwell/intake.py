@@ -18,6 +18,7 @@ from stepwell.errors import DataError, RunError
 from stepwell.job import Job, Looked
 from stepwell.preparation import Preparation
 from stepwell.progress import Progress
+from stepwell.recipe import Recipe
 from stepwell.schema import PARTS, Examples, Finding, Part
 
 
@@ -42,6 +43,13 @@ def look(job: Job) -> Data:
         parts = _usable(job, prepared_by, examples, parts)
         in_memory = _in_memory(job, prepared_by, examples, readable)
         return building.load_parts(job.folder, examples, parts, prepared_by, in_memory=in_memory)
+
+
+def otherwise(job: Job, data: Data, changed: Recipe) -> Data:
+    """The same examples in the same parts, prepared as another recipe says, fitted on the same training part."""
+    options = changed.options("prepare")
+    fitted: Preparation = job.folder.module("prepare").fit(options, data.examples, data.parts["train"])
+    return building.load_parts(job.folder, data.examples, data.parts, fitted, in_memory=bool(data.prepared))
 
 
 def read(job: Job) -> Looked:

@@ -191,6 +191,7 @@ def test_train_passes_its_words_on(api, run):
         "folds": None,
         "ensemble": None,
         "imbalance": None,
+        "compare": None,
         "force": True,
         "pictures": True,
         "progress": "quiet",
@@ -287,7 +288,7 @@ def test_dry_run_prints_the_recipe_with_origins(api, run):
     code, out, _ = run("train", "image_classification", "DATA", "--dry-run", "--seed", "7")
     assert code == 0
     assert "seed: 7" in out
-    alone = {"folds": None, "ensemble": None, "imbalance": None}
+    alone = {"folds": None, "ensemble": None, "imbalance": None, "compare": None}
     assert api.calls == [("plan", ("image_classification", "DATA", [], {"seed": "7"}), alone)]
     facts = json.loads(run("train", "image_classification", "DATA", "--dry-run", "--json")[1])
     assert facts["recipe"] == {"seed": 7}

@@ -138,6 +138,7 @@ def _train_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folds", metavar="K|all", help="train K times, each time with another fold left out")
     parser.add_argument("--ensemble", metavar="N", help="train N networks that answer as one (--ensemble.kind KIND)")
     parser.add_argument("--imbalance", metavar="METHOD|compare", help="what is done about classes of unequal size")
+    parser.add_argument("--compare", metavar="SETTING,…", help="train other values of settings too: what each is worth")
     parser.add_argument("--heal", action="store_true", help="answer what the doctor finds, prove it, train that too")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
     parser.add_argument("--force", action="store_true", help="train although the audit says stop")
@@ -153,11 +154,12 @@ def _train(arguments: Arguments) -> Answer:
             raise UsageError("--dry-run reads no earlier run.", do="leave out --from")
         from stepwell.recipe import to_yaml
 
-        several = {name: getattr(arguments, name) for name in ("folds", "ensemble", "imbalance")}
+        several = {name: getattr(arguments, name) for name in ("folds", "ensemble", "imbalance", "compare")}
         recipe = _api().plan(*given, arguments.recipe, arguments.settings, **several)
         return Answer({"recipe": recipe.values, "origins": recipe.origins}, to_yaml(recipe))
     if arguments.heal:
-        if arguments.folds is not None or arguments.ensemble is not None or arguments.imbalance == "compare":
+        asked = (arguments.folds, arguments.ensemble, arguments.compare)
+        if any(one is not None for one in asked) or arguments.imbalance == "compare":
             raise UsageError("Only a single training is healed.", do="leave out --heal, or ask for one training")
         found = _api().train_and_heal(
             *given,
@@ -179,6 +181,7 @@ def _train(arguments: Arguments) -> Answer:
         folds=arguments.folds,
         ensemble=arguments.ensemble,
         imbalance=arguments.imbalance,
+        compare=arguments.compare,
         force=arguments.force,
         pictures=not arguments.no_examples,
         progress=_progress(arguments),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from stepwell.errors import UsageError, did_you_mean
@@ -14,14 +14,19 @@ LOSSES = ("focal",)
 
 
 def understood(
-    folds: int | str | None, ensemble: int | None, imbalance: str | None, settings: dict[str, Any]
+    folds: int | str | None,
+    ensemble: int | None,
+    imbalance: str | None,
+    settings: dict[str, Any],
+    compare: str | Sequence[str] | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """The kind of run that is asked for, and what it must know besides its recipe; its own go out of `settings`.
 
     `UsageError` where two kinds are asked for at once, or a number makes no sense.
     """
     how = settings.pop("ensemble.kind", None)
-    asked = {"folds": folds, "ensemble": ensemble, "comparison": "all" if imbalance == "compare" else None}
+    methods = "all" if imbalance == "compare" else None
+    asked = {"folds": folds, "ensemble": ensemble, "comparison": methods, "settings compared": compare}
     chosen = [kind for kind, value in asked.items() if value is not None]
     if len(chosen) > 1:
         raise UsageError(f"One run is of one kind, not of {' and '.join(chosen)}.", do="ask for one of them at a time")
@@ -38,6 +43,11 @@ def understood(
         raise UsageError("ensemble.kind says nothing where no ensemble is asked for.", do="give --ensemble N too")
     if imbalance == "compare":
         return "comparison", {}
+    if compare is not None:
+        if imbalance is not None:
+            settings["loss" if imbalance in LOSSES else "imbalance"] = imbalance
+        words = [compare] if isinstance(compare, str) else compare
+        return "comparison", {"settings": [word for one in words for word in one.split(",") if word]}
     if imbalance is not None:
         section = "loss" if imbalance in LOSSES else "imbalance"
         if section in settings:
@@ -69,6 +79,16 @@ def trainer(kind: str) -> Callable[[Job], None]:
         from stepwell.trials import ensemble
 
         return ensemble.carry_out
-    from stepwell.trials import comparison
+    return _compared
 
-    return comparison.carry_out
+
+def _compared(job: Job) -> None:
+    """A comparison: of the settings that are named, else of the methods for classes of unequal size."""
+    if job.run.state()["trial"].get("settings"):
+        from stepwell.trials import switches
+
+        switches.carry_out(job)
+    else:
+        from stepwell.trials import comparison
+
+        comparison.carry_out(job)

@@ -6,6 +6,7 @@ decided on the validation part; the test part is looked at once, for all of them
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,12 +35,13 @@ EQUAL = 1.5
 
 @dataclass(frozen=True)
 class Arm:
-    """A method, the run that was trained with it, its network, and the quantity that decides, on validation."""
+    """One of what is compared: its run, its network, its data, and the quantity that decides, on validation."""
 
     name: str
     run: Run
     model: nn.Module
-    value: float
+    data: Data
+    value: float = math.nan
 
 
 def carry_out(job: Job) -> None:
@@ -70,7 +72,7 @@ def carry_out(job: Job) -> None:
         predictions, truth = building.answer_part(data, "valid", _answer(job, model, data))
         rooms = job.folder.rooms("metrics")
         value = scoring.evaluate_metrics((quantity,), rooms, truth, predictions, schema)[quantity]
-        arms.append(Arm(name, run, model, value))
+        arms.append(Arm(name, run, model, data, value))
     best = (max if direction == "max" else min)(arms, key=lambda arm: arm.value)
     job.progress.note(f"kept: {best.name}, by {quantity.replace('_', ' ')} on the validation part")
     frozen = best.run.recipe()
@@ -82,7 +84,7 @@ def carry_out(job: Job) -> None:
     )
 
     def together() -> Trial:
-        return replace(_together(job, data, arms), chosen=best.name, note=kept, metric=quantity)
+        return replace(judged(job, arms), chosen=best.name, note=kept, metric=quantity)
 
     outcome.finish(replace(job, recipe=frozen), data, best.model, together)
 
@@ -130,13 +132,14 @@ def _answer(job: Job, model: nn.Module, data: Data) -> building.Answer:
     return building.answering(job.folder, network, data)
 
 
-def _together(job: Job, data: Data, arms: Sequence[Arm]) -> Trial:
-    """All methods on the test part: the scores of each, and its differences from doing nothing, paired."""
+def judged(job: Job, arms: Sequence[Arm]) -> Trial:
+    """All arms on the test part: the scores of each, and its differences from the first, paired."""
+    data = arms[0].data
     schema = data.preparation.schema
     answers: dict[str, Columns] = {}
     truth: Columns = {}
     for arm in arms:
-        answers[arm.name], truth = building.answer_part(data, "test", _answer(job, arm.model, data))
+        answers[arm.name], truth = building.answer_part(arm.data, "test", _answer(job, arm.model, arm.data))
     first, *others = answers
     count = len(data.parts["train"])
     scores = scoring.judge(

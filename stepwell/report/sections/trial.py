@@ -20,7 +20,7 @@ _SAID = {
     "folds": "Every example was judged by the one network that had not seen it; how far the folds differ says how "
     "much a single training depends on its share of the data.",
     "ensemble": "“Together” is the score of all members up to that line.",
-    "comparison": "Each method was trained on the same data with the same budget, and judged on the same examples.",
+    "comparison": "Each was trained on the same data with the same budget, and judged on the same examples.",
 }
 
 
