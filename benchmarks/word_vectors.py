@@ -5,6 +5,7 @@
 (a) GloVe's 20,000 commonest words: Spearman's correlation of cosines with four sets of rated pairs, and the share of
     analogies (a is to b as c is to d, by the sum of cosines) that are right.
 (b) Vectors trained on the reviews of `blitzer_amazon`, on the same pairs, beside GloVe on the same words.
+(c) Labels that nothing was trained on (`zero_shot`): kinds of product and opinions, in one word each and in four.
 """
 
 from __future__ import annotations
@@ -18,13 +19,23 @@ from pathlib import Path
 import numpy as np
 
 from stepwell import likeness
-from stepwell.tasks.sentiment import skipgram, vectors
+from stepwell.tasks.sentiment import skipgram, vectors, zero_shot
 from stepwell.tasks.sentiment.readers import pseudo_xml
 
 DATA = Path(os.environ.get("STEPWELL_DATA", "data"))
 SETS = DATA / "word_vectors" / "similarity_sets"
 GLOVE = DATA / "word_vectors" / "glove_6B_50d_top" / "glove.6B.50d.top20000.txt.gz"
 PAIRS = ("wordsim353.tsv", "simlex999.txt", "EN-MEN-TR-3k.txt", "EN-RW-STANFORD.txt")
+KINDS = {
+    "books": ("books", "book novel reading author"),
+    "dvd": ("film", "film movie actor watch"),
+    "electronics": ("electronics", "electronics camera computer sound"),
+    "kitchen_&_housewares": ("kitchen appliances", "kitchen cooking pan coffee"),
+}
+OPINIONS = {
+    "negative": ("negative", "terrible waste broken disappointed"),
+    "positive": ("positive", "excellent perfect love wonderful"),
+}
 LEAST = 5  # times that a word of the reviews is seen
 
 
@@ -51,6 +62,7 @@ def main() -> None:
     matrix, found = vectors.read(GLOVE, words)
     print("GloVe on the words of the reviews that it has")
     similarities(matrix[found], [word for word, there in zip(words, found, strict=True) if there])
+    unseen_labels()
 
 
 def similarities(matrix: vectors.Matrix, words: list[str]) -> None:
@@ -76,6 +88,21 @@ def analogies(matrix: vectors.Matrix, words: list[str]) -> tuple[int, int]:
             cosines[np.arange(len(chunk)), own] = -np.inf
         right += int((cosines.argmax(axis=1) == d).sum())
     return right, len(known)
+
+
+def unseen_labels() -> None:
+    """Print how many reviews get the right one of labels that nothing was trained on."""
+    examples = pseudo_xml.read(DATA / "sentiment" / "blitzer_amazon", pseudo_xml.Options())
+    texts = examples.fetch(range(len(examples)), None)["text"]
+    for what, true in (
+        (KINDS, [name.partition("/")[0] for name in examples.ids]),
+        (OPINIONS, [str(label) for label in examples.facts["label"]]),
+    ):
+        for place in (0, 1):
+            labels = [words[place] for words in what.values()]
+            found = zero_shot.of(GLOVE, labels)(texts).argmax(axis=1)
+            right = np.mean([list(what)[at] == one for at, one in zip(found.tolist(), true, strict=True)])
+            print(f"zero-shot {labels}: {right:.4f} right, by chance {1 / len(labels):.2f}")
 
 
 def reviews() -> tuple[list[skipgram.Numbers], list[str]]:

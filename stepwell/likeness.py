@@ -43,7 +43,7 @@ SHORTEST = 8
 
 _RUN = 3  # words in a row that are compared as one
 _HELD = 2**14  # runs that are hashed at a time
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 _MOST = 1_000_000_000  # pairs that are compared at most: half a minute
 _SIDE, _KEPT = 32, 16
 _ODD = randomness.mixed(np.arange(256, dtype=np.uint64)) | np.uint64(1)

@@ -29,8 +29,9 @@ def inputs(source: Any) -> Examples:
     """Unlabeled texts of a source, in its order.
 
     One text or a list of them (a path to a file that is there is read); `-` for standard input, or a .txt file (a text
-    a line); a folder or archive of .txt files (one text each); a table (CSV, TSV, JSON lines, Parquet, data frame,
-    dictionary), or a folder with one, whose column of texts is found, or named as in `reviews.csv::comment`.
+    a line); a folder, an archive or a pattern of .txt files (one text each); a table (CSV, TSV, JSON lines, Parquet,
+    data frame, dictionary), or a folder with one, whose column of texts is found, or named as in
+    `reviews.csv::comment`.
     `DataError` where there is nothing; an empty text is an `ExampleError` of its own.
     """
     if isinstance(source, Path):
@@ -57,29 +58,29 @@ def _of_word(source: str) -> Examples:
         return _of_path(Path(source))
     matches = _matches(source)
     if matches:
-        return _of_several([Path(one) for one in matches])
+        return _examples(lambda i: decoded(archives.read_file(Path(matches[i])))[0], matches, source)
     if Path(source).suffix.lower() in _FILES and " " not in source:
         raise DataError("There is no such file, and nothing matches.", where=source, do="check the path")
     return _texts([source], ["text 1"], "texts given")
 
 
 def _of_several(items: Sequence[str | Path]) -> Examples:
-    """Texts, and paths to files of one text each."""
-    paths = [one for one in items if isinstance(one, Path) or (is_text(one) and _is_there(one))]
-    if len(items) == 1 and paths:
-        return _of_path(Path(items[0]))
-    tables = [one for one in items if _is_there(str(one)) and sources.is_table(Path(one)) and not is_text(str(one))]
-    if tables:
-        raise DataError(
-            f"{len(items)} files are given, and {tables[0]} is a table.", do="give one table, or files of one text each"
-        )
-    found = [one if isinstance(one, str) and one not in paths else Path(one) for one in items]
-    names = [str(one) if isinstance(one, Path) else f"text {place}" for place, one in enumerate(found, start=1)]
-    return _examples(lambda i: _read(found[i]), names, "texts given")
-
-
-def _read(item: str | Path) -> str:
-    return item if isinstance(item, str) else decoded(archives.read_file(item))[0]
+    """Texts, and .txt files with a text a line, in their order; one item alone is what it is by itself."""
+    if len(items) == 1:
+        return _of_path(items[0]) if isinstance(items[0], Path) else _of_word(items[0])
+    names: list[str] = []
+    texts: list[str] = []
+    for place, one in enumerate(items, start=1):
+        if isinstance(one, str) and not _is_there(one):
+            names.append(f"text {place}")
+            texts.append(one)
+        elif sources.is_table(Path(one)) and not is_text(str(one)):
+            raise DataError(f"{one} is a table among {len(items)} things.", do="give one table by itself")
+        else:
+            lines = _numbered(decoded(archives.read_file(Path(one)))[0])
+            names += [f"{archives.printable(Path(one).name)} line {number}" for number, _ in lines] or [str(one)]
+            texts += [line for _, line in lines] or [""]
+    return _texts(texts, names, "texts given")
 
 
 def _of_path(path: Path) -> Examples:
@@ -104,11 +105,16 @@ def _of_path(path: Path) -> Examples:
 
 
 def _lines(content: str, source: str, word: str) -> Examples:
-    """A text a line, blank lines left out: they are no texts, and their numbers are kept."""
-    found = [(number, line) for number, line in enumerate(content.splitlines(), start=1) if line.strip()]
+    """A text a line; `DataError` where there is none."""
+    found = _numbered(content)
     if not found:
         raise DataError("There is no text.", where=source, do="write a text a line")
     return _texts([line for _, line in found], [f"{word} {number}" for number, _ in found], source)
+
+
+def _numbered(content: str) -> list[tuple[int, str]]:
+    """The lines that are not blank, with their numbers."""
+    return [(number, line) for number, line in enumerate(content.splitlines(), start=1) if line.strip()]
 
 
 def _of_table(table: Table, wanted: str) -> Examples:

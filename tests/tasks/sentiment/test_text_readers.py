@@ -303,3 +303,23 @@ def test_what_texts_are_like_is_said():
     assert said["kind_of_texts"].evidence["languages"] == {"English": 1.0}
     assert said["markup_in_texts"].evidence == {"texts": 5}
     assert said["misread_characters"].message.startswith("5 texts")
+
+
+def test_words_that_give_the_label_away_are_said():
+    texts = [f"this is text {i} [rated {'good' if i % 2 else 'bad'}]" for i in range(60)]
+    labels = ["good" if i % 2 else "bad" for i in range(60)]
+    found = records.read((texts, labels), records.Options())
+    (finding,) = [one for one in found.findings if one.name == "words_that_tell_the_label"]
+    assert set(finding.evidence["words"]) == {"good", "bad"}
+    assert finding.severity == 2
+    plain = records.read(([f"this is text {i} and {i % 7}" for i in range(60)], labels), records.Options())
+    assert "words_that_tell_the_label" not in named(plain)
+
+
+def test_odd_texts_are_read_as_they_are():
+    texts = ["x", "🎉🎉", "שלום עולם", "word " * 100_000, "a\x07b", "plain text"] * 2
+    examples = records.read({"text": texts, "label": ["a", "b"] * 6}, records.Options())
+    found = examples.fetch(range(6), None)["text"]
+    assert found[:3] == ["x", "🎉🎉", "שלום עולם"]
+    assert len(found[3].split()) == 100_000
+    assert found[4] == "a b"

@@ -40,7 +40,9 @@ def test_a_folder_and_a_glob_have_one_text_a_file(tmp_path):
         (tmp_path / f"{name}.txt").write_text(f"text {name}\nof two lines")
     assert inputs(tmp_path).ids == ("9.txt", "10.txt")
     assert texts_of(inputs(str(tmp_path / "*.txt"))) == ["text 9\nof two lines", "text 10\nof two lines"]
-    assert texts_of(inputs([tmp_path / "9.txt", tmp_path / "10.txt"]))[0] == "text 9\nof two lines"
+    listed = inputs([tmp_path / "9.txt", "and this", str(tmp_path / "10.txt")])
+    assert texts_of(listed) == ["text 9", "of two lines", "and this", "text 10", "of two lines"]
+    assert listed.ids[1:3] == ("9.txt line 2", "text 2")
 
 
 def test_a_column_of_a_table_is_found_or_named(tmp_path):
@@ -58,6 +60,8 @@ def test_a_column_of_a_table_is_found_or_named(tmp_path):
 def test_standard_input_has_a_text_a_line(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("first\nsecond\n"))
     assert texts_of(inputs("-")) == ["first", "second"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("as the verb gives it\n"))
+    assert texts_of(inputs(["-"])) == ["as the verb gives it"]
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     with pytest.raises(DataError, match="no text"):
         inputs("-")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.errors import DataError
-from stepwell.tasks.sentiment import skipgram, vectors
+from stepwell.tasks.sentiment import skipgram, vectors, zero_shot
 
 ROWS = {"good": [1.0, 0.5], "bad": [-1.0, 0.25], ". . .": [0.0, 2.0], "naïve": [0.5, 0.5]}
 
@@ -118,3 +118,28 @@ def test_skipgram_keeps_to_its_bound_and_bears_nothing():
     assert not skipgram.train([], 3, skipgram.Settings(width=4), 0).any()
     assert not skipgram.train([np.array([-1, -1])], 3, skipgram.Settings(width=4), 0).any()
     assert np.isfinite(skipgram.train([np.array([0]), np.array([1, -1, 2])], 3, skipgram.Settings(width=4), 0)).all()
+
+
+def topics(path):
+    """Vectors of common words that say nothing, and of words of two topics."""
+    draw = np.random.default_rng(0)
+    rows = {f"the{i}": draw.normal([1, 0, 0, 0], 0.3) for i in range(20)}
+    rows |= {word: draw.normal([1, 2, 0, 0], 0.1) for word in ("kitchen", "pan", "stove")}
+    rows |= {word: draw.normal([1, 0, 2, 0], 0.1) for word in ("book", "novel", "author")}
+    path.write_text("".join(f"{word} {' '.join(f'{x:.4f}' for x in row)}\n" for word, row in rows.items()))
+    return path
+
+
+def test_labels_that_nothing_was_trained_on_are_told_by_their_words(tmp_path):
+    judge = zero_shot.of(topics(tmp_path / "a.txt"), ["Kitchen", "book_author"])
+    shares = judge(["the1 pan the2 stove", "a novel, the3", "unknown words alone"])
+    assert shares.argmax(axis=1).tolist()[:2] == [0, 1]
+    assert shares.sum(axis=1).tolist() == pytest.approx([1, 1, 1])
+    assert shares[2].tolist() == pytest.approx([0.5, 0.5])
+    assert judge.labels == ("Kitchen", "book_author")
+
+
+@pytest.mark.parametrize(("labels", "said"), [(["book"], "not two labels"), (["book", "spaceship"], "spaceship")])
+def test_labels_without_vectors_are_refused(tmp_path, labels, said):
+    with pytest.raises(DataError, match=said):
+        zero_shot.of(topics(tmp_path / "a.txt"), labels)
