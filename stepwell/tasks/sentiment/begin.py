@@ -20,9 +20,6 @@ from stepwell.tasks.sentiment import skipgram, vectors
 from stepwell.tasks.sentiment.transforms.look_up import FIRST
 from stepwell.tasks.sentiment.unlabeled import inputs
 
-SKIPGRAM = "skipgram"
-"""What the model option `vectors` says where they are trained here."""
-
 _CHUNK = 1000  # further texts prepared at a time
 _SHOWN = 3
 
@@ -35,9 +32,9 @@ def begin(
     `RecipeError` where the network has no table of a vector a token.
     """
     wanted = str(getattr(recipe.options("model"), "vectors", None) or "")
-    name, _, file = wanted.partition(":")
-    if name != SKIPGRAM:
+    if not vectors.wanted_here(wanted):
         return []
+    file = wanted.partition(":")[2]
     field = prepared_by.schema.inputs[0]
     count = field.levels[0]
     table = next(

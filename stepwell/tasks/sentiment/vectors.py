@@ -26,6 +26,12 @@ from stepwell.tasks.sentiment.raw import decoded
 Matrix = npt.NDArray[np.float32]
 Found = npt.NDArray[np.bool_]
 
+SKIPGRAM = "skipgram"
+"""What stands in place of a file where vectors are trained when training begins (`begin.py`)."""
+
+WIDTH = 50
+"""Numbers of a vector that is trained so."""
+
 WIDEST = 4096
 """Numbers of a word, at most."""
 
@@ -48,8 +54,10 @@ def read(path: Path | str, words: Sequence[str]) -> tuple[Matrix, Found]:
     A word is looked up as it is written, else in lower case; of a word that stands there twice the first vector counts.
     `DataError`, which names the line, where one has not as many numbers as the first, or one that is no finite number:
     of a file that is damaged, or cut off in the middle, no vector is to be trusted. The numbers of words that nobody
-    asks for are counted and not read.
+    asks for are counted and not read. `skipgram` is no file (see `wanted_here`): no word has a vector yet.
     """
+    if wanted_here(path):
+        return np.zeros((len(words), WIDTH), dtype=np.float32), np.zeros(len(words), dtype=np.bool_)
     path = Path(path).expanduser()
     written, lower = _places(words), _places([word.lower() for word in words])
     matrix = np.zeros((len(words), 0), dtype=np.float32)
@@ -64,6 +72,11 @@ def read(path: Path | str, words: Sequence[str]) -> tuple[Matrix, Found]:
             found[[*own, *folded]] = True
             exact[own] = True
     return matrix, found
+
+
+def wanted_here(path: Path | str) -> bool:
+    """Whether this is no file but asks for vectors to be trained: `skipgram`, or `skipgram:FILE` of further texts."""
+    return str(path).partition(":")[0] == SKIPGRAM
 
 
 def words_of(path: Path | str, most: int | None = None) -> list[str]:

@@ -1,14 +1,18 @@
 """Word vectors: read from files of three kinds, judged by rated pairs, and trained by skip-gram."""
 
 import gzip
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.errors import DataError
-from stepwell.tasks.sentiment import skipgram, vectors, zero_shot
+from stepwell.preparation import Preparation, Prepared
+from stepwell.schema import Field, Schema
+from stepwell.tasks.sentiment import begin, skipgram, vectors, zero_shot
 
 ROWS = {"good": [1.0, 0.5], "bad": [-1.0, 0.25], ". . .": [0.0, 2.0], "naïve": [0.5, 0.5]}
 
@@ -143,3 +147,56 @@ def test_labels_that_nothing_was_trained_on_are_told_by_their_words(tmp_path):
 def test_labels_without_vectors_are_refused(tmp_path, labels, said):
     with pytest.raises(DataError, match=said):
         zero_shot.of(topics(tmp_path / "a.txt"), labels)
+
+
+class Tabled(torch.nn.Module):
+    """A network with a vector for each token."""
+
+    def __init__(self, count, width):
+        super().__init__()
+        self.table = torch.nn.Embedding(count, width)
+
+
+def begun(vectors_named, texts, further=None):
+    words = ("<padding>", "<unknown>", *(f"w{i}" for i in range(42)))
+    field = Field("tokens", "sequence", "int64", ("time",), classes=words, levels=(len(words),))
+    torch.manual_seed(0)
+    model = Tabled(len(words), vectors.read(vectors_named, words[2:])[0].shape[1])
+    before = model.table.weight.detach().clone()
+    drawn = SimpleNamespace(options=lambda _: SimpleNamespace(vectors=vectors_named))
+    prepared = Prepared(tuple(map(str, range(len(texts)))), {"tokens": [one + 2 for one in texts]}, {}, ())
+    chain = () if further is None else (("numbered", further),)
+    notes = begin.begin(model, drawn, Preparation(Schema((field,), (), ()), chain), [prepared], 7)
+    return before, model.table.weight.detach(), notes
+
+
+class Numbered:
+    """Makes numbers of words such as w3."""
+
+    reads, writes = ("text",), ("tokens",)
+
+    def apply(self, columns, traces):
+        return {"tokens": [np.array([int(word[1:]) + 2 for word in text.split()]) for text in columns["text"]]}
+
+
+def test_a_network_begins_with_vectors_of_skipgram_where_it_is_told_so(tmp_path):
+    before, after, notes = begun("skipgram", topical(0))
+    assert torch.equal(before[:2], after[:2])  # what fills up, and what is unknown
+    assert torch.equal(before[43], after[43])  # w41 never occurs
+    assert not torch.equal(before[2:43], after[2:43])
+    assert float(after[2:43].std()) == pytest.approx(float(before[2:].std()), rel=0.2)
+    assert "41 tokens trained by skip-gram on 400 training texts" in notes[0]
+    assert torch.equal(after, begun("skipgram", topical(0))[1])
+    path = tmp_path / "more.txt"
+    path.write_text("w41 w1 w2\n" * 30)
+    _, more, notes = begun(f"skipgram:{path}", topical(0), Numbered())
+    assert not torch.equal(before[43], more[43])
+    assert "and 30 of" in notes[0]
+
+
+def test_a_network_that_is_not_told_so_begins_as_it_was(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("w1 1 2\n")
+    before, after, notes = begun(str(path), topical(0))
+    assert torch.equal(before, after)
+    assert notes == []
