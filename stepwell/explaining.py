@@ -26,8 +26,8 @@ from stepwell.schema import PARTS, Columns, Trace
 Answers = Callable[[Columns, Sequence[Trace]], Columns]
 """Prepared columns and traces -> predictions, as the artifact gives them."""
 
-BEHAVING, REASONED = 500, 32
-"""Test examples that the tests of behavior change at most, and that the check of reasons looks at."""
+BEHAVING, REASONED, SHOWN = 500, 32, 5
+"""Test examples that tests of behavior change, that the check of reasons looks at, that a task tells of, at most."""
 
 
 def explain(
@@ -92,7 +92,9 @@ def _asides(job: Job, data: Data, model: nn.Module | None) -> Sequence[Aside]:
     if model is None or not job.folder.has("telling"):
         return ()
     traces = {part: [trace for piece in data.pieces(part) for trace in piece.traces] for part in PARTS}
-    asides: Sequence[Aside] = job.folder.module("telling").tell(model, data.preparation, traces)
+    asides: Sequence[Aside] = job.folder.module("telling").tell(
+        model, data.preparation, traces, data.sample("test", SHOWN, job.recipe.values["seed"])
+    )
     return asides
 
 

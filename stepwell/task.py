@@ -21,7 +21,7 @@ imported only when needed; a room is a folder of components, one a file:
                     besides chance, from the prepared training part (`train`, a few examples at a time)
     reasons.py      optional: parts(example) -> list[str]; without(example, places) -> example without those parts
     telling.py      optional: columns(traces) -> Columns, facts for slices by what the transforms noted of each example;
-                    tell(model, preparation, traces by part) -> Sequence[Aside], tables for the report
+                    tell(model, preparation, traces by part, few) -> Sequence[Aside], tables for the report
     sample.py       write(folder, seed) -> None, with DIFFICULTY in one sentence
     models/ readers/ behavior/ transforms/ losses/ metrics/ augmentations/ recipes/
 """

@@ -1,6 +1,6 @@
 """What is told of texts besides scores: how long they are, what of them is cut off or unknown, which words are alike.
 
-Where the network weighs its words (pooling by attention) that is told with a warning: weights of attention need not be
+Where the network weighs its words (pooling by attention) that is shown with a warning: weights of attention need not be
 what an answer rests on (Jain and Wallace, Attention is not Explanation, NAACL 2019).
 """
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from stepwell import feed
 from stepwell.judge.scores import Aside
-from stepwell.preparation import Preparation
+from stepwell.preparation import Preparation, Prepared
 from stepwell.schema import Columns, Part, Trace
 from stepwell.tasks.sentiment import vectors
 from stepwell.tasks.sentiment.transforms.look_up import FIRST
@@ -34,12 +36,14 @@ def columns(traces: Sequence[Trace]) -> Columns:
     return {"length in tokens": pieces, "share of unknown tokens": unknown / np.maximum(pieces, 1)}
 
 
-def tell(model: nn.Module, prepared_by: Preparation, traces: Mapping[Part, Sequence[Trace]]) -> tuple[Aside, ...]:
-    """Tables for the report: lengths and unknown tokens by part, and the nearest words by the network's vectors.
+def tell(
+    model: nn.Module, prepared_by: Preparation, traces: Mapping[Part, Sequence[Trace]], few: Prepared
+) -> tuple[Aside, ...]:
+    """Tables for the report: lengths and unknown tokens by part, nearest words, and what attention weighs in a `few`.
 
     Of subwords no lengths are noted; of networks without vectors of their own no words are told.
     """
-    found = [_lengths(prepared_by, traces), _neighbors(model, prepared_by)]
+    found = [_lengths(prepared_by, traces), _neighbors(model, prepared_by), _attention(model, prepared_by, few)]
     return tuple(one for one in found if one is not None)
 
 
@@ -91,16 +95,39 @@ def _neighbors(model: nn.Module, prepared_by: Preparation) -> Aside | None:
     for word in chosen:
         near = vectors.neighbors(matrix, names[: len(matrix)], word, _NEAREST)
         rows.append((word, ", ".join(f"{one} ({cosine:.2f})" for one, cosine in near)))
-    attention = (
-        " It also weighs the words of a text by attention: such weights are not shown as reasons, for they need not be."
-        if getattr(getattr(model, "pool", None), "score", None) is not None
-        else ""
-    )
     return Aside(
         title="Nearest words",
         says="By the cosine of the vectors that the network ended with: of a few thousand texts they tell what words "
-        f"do for the answer, not what they mean.{attention}",
+        "do for the answer, not what they mean.",
         head=("word", "nearest"),
+        rows=tuple(rows),
+        apart=True,
+    )
+
+
+def _attention(model: nn.Module, prepared_by: Preparation, few: Prepared) -> Aside | None:
+    """The words of most attention in a few texts, where the network pools by it."""
+    score, field = getattr(getattr(model, "pool", None), "score", None), prepared_by.schema.inputs[0]
+    if not isinstance(score, nn.Module) or len(few) == 0:
+        return None
+    kept: list[Tensor] = []
+    handle = score.register_forward_hook(lambda _module, _given, found: kept.append(found.detach().squeeze(2)))
+    fields, lengths = feed.tensors(few.columns, prepared_by.schema)
+    try:
+        with torch.no_grad():
+            model.eval()(fields[field.name], lengths[field.name])
+    finally:
+        handle.remove()
+    rows = []
+    for name, tokens, scores in zip(few.ids, few.columns[field.name], kept[-1], strict=True):
+        shares = scores[: len(tokens)].softmax(0).numpy()
+        foremost = np.argsort(-shares, kind="stable")[:_NEAREST].tolist()
+        rows.append((name, ", ".join(f"{field.classes[tokens[at]]} ({100 * shares[at]:.0f} %)" for at in foremost)))
+    return Aside(
+        title="Where attention lies",
+        says="Mind: what a network attends to need not be what its answer rests on; other weights often give the same "
+        "answer. What leaving a word out does to an answer is shown with the worst errors, and checked.",
+        head=("text", "words of most weight"),
         rows=tuple(rows),
         apart=True,
     )

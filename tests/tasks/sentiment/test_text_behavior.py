@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepwell.preparation import Preparation
+from stepwell.preparation import Preparation, Prepared
 from stepwell.schema import Batch, Field, Schema
 from stepwell.tasks.sentiment import pictures, reasons, telling
 from stepwell.tasks.sentiment.augmentations import misspell
@@ -137,7 +137,30 @@ def test_lengths_and_unknown_tokens_are_told():
     assert columns["share of unknown tokens"].tolist() == [0, 0.5, 0]
     assert telling.columns([{}]) == {}
     prepared_by = Preparation(SCHEMA, (("look_up", Counting()),))
-    (aside,) = telling.tell(torch.nn.Linear(2, 2), prepared_by, {"test": noted})
+    few = Prepared(("row 1", "row 2"), {"tokens": [np.array([2, 5]), np.array([2, 3, 4])]}, {}, ())
+    (aside,) = telling.tell(torch.nn.Linear(2, 2), prepared_by, {"test": noted}, few)
     assert aside.rows == (("test", "3", "2", "8", "1 (40.0 % of all tokens)", "40.0 %"),)
-    _, near = telling.tell(torch.nn.Sequential(torch.nn.Embedding(6, 3)), prepared_by, {"test": noted})
+    _, near = telling.tell(torch.nn.Sequential(torch.nn.Embedding(6, 3)), prepared_by, {"test": noted}, few)
     assert [row[0] for row in near.rows] == ["good", "goood", "GOOD"]
+
+
+class Attentive(torch.nn.Module):
+    """Weighs tokens by their number."""
+
+    def __init__(self):
+        super().__init__()
+        self.pool = torch.nn.Module()
+        self.pool.score = torch.nn.Linear(1, 1)
+        torch.nn.init.ones_(self.pool.score.weight)
+
+    def forward(self, tokens, lengths):
+        return self.pool.score(tokens.unsqueeze(2).float()).sum(1)
+
+
+def test_attention_is_shown_with_a_warning():
+    few = Prepared(("row 1", "row 2"), {"tokens": [np.array([2, 5]), np.array([2, 3, 4])]}, {}, ())
+    (aside,) = telling.tell(Attentive(), Preparation(SCHEMA, ()), {}, few)
+    assert "need not be" in aside.says
+    assert aside.apart
+    assert aside.rows[0] == ("row 1", "bad (95 %), good (5 %)")
+    assert aside.rows[1][1].startswith("GOOD (67 %), goood (24 %)")
