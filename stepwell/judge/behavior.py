@@ -50,23 +50,13 @@ def behavior(
     keyed by the example's id. Where the answer is expected to be another, only what was answered rightly is changed.
     Everything is in one order, `(n,)`; with fewer than `LEAST` changed examples no score is given.
     """
-    name = test.__name__.rpartition(".")[2]
     target = card.truth[0]
-    before = [str(one) for one in predictions[target]]
-    true = [str(one) for one in truth[target]]
-    changed: list[dict[str, Any]] = []
-    rows: list[int] = []
-    for row, key in enumerate(randomness.keys(ids).tolist()):
-        if test.EXPECTS == "other" and before[row] != true[row]:
-            continue
-        one = {column: values[row] for column, values in raw.items()}
-        found = test.change(one, np.random.Generator(np.random.Philox(key=[seed, key])))
-        if found is not None:
-            changed.append(found)
-            rows.append(row)
+    before, true = ([str(one) for one in column[target]] for column in (predictions, truth))
+    tried = [one == other or test.EXPECTS == "same" for one, other in zip(before, true, strict=True)]
+    rows, changed = _changed(test, ids, raw, tried, seed)
     told = Behavior(
-        name=name,
-        does=(test.__doc__ or name).strip().partition("\n")[0],
+        name=test.__name__.rpartition(".")[2],
+        does=(test.__doc__ or "").strip().partition("\n")[0],
         example=tuple(test.EXAMPLE),
         expects=test.EXPECTS,
         n=len(rows),
@@ -90,6 +80,22 @@ def behavior(
         gap=gap,
         examples=tuple(ids[row] for row, good in zip(rows, met, strict=True) if not good)[:_SHOWN],
     )
+
+
+def _changed(
+    test: ModuleType, ids: Sequence[str], raw: Columns, tried: Sequence[bool], seed: int
+) -> tuple[list[int], list[dict[str, Any]]]:
+    """Which of the examples that are `tried` the test changes, and what they become."""
+    rows, changed = [], []
+    for row, key in enumerate(randomness.keys(ids).tolist()):
+        if not tried[row]:
+            continue
+        one = {column: values[row] for column, values in raw.items()}
+        found = test.change(one, np.random.Generator(np.random.Philox(key=[seed, key])))
+        if found is not None:
+            rows.append(row)
+            changed.append(found)
+    return rows, changed
 
 
 def _headline(
