@@ -18,7 +18,11 @@ def mean(
     limits: tuple[float, float] | None,
     direction: Literal["max", "min"] = "max",
 ) -> Score:
-    """The mean of `values` `(n,)`, resampled by group where two share one; `limits` are those of a single value."""
+    """The mean of `values` `(n,)`, resampled by group where two share one; `limits` are those of a single value.
+
+    With limits the interval also allows for values at them that the examples happen not to hold, as a share needs that
+    is 0 or 1; without, the resamples stand alone.
+    """
     resampling = bootstrap.plan(len(values), groups, seed)
     replicates = np.array([weight @ values / weight.sum() for weight in resampling.weights()])
     value = np.array([values.mean()])

@@ -67,13 +67,12 @@ def check(
     if not foremost:
         return None
     one, other = np.array(foremost), np.array(chance)
-    limits = (-1.0, 1.0)
     return Reasons(
         n=len(one),
         share=SHARE,
-        foremost=averages.mean(one, None, seed, limits),
-        chance=averages.mean(other, None, seed, limits),
-        gap=averages.mean(one - other, None, seed, (-2.0, 2.0)),
+        foremost=averages.mean(one, None, seed, None),
+        chance=averages.mean(other, None, seed, None),
+        gap=averages.mean(one - other, None, seed, None),
     )
 
 
