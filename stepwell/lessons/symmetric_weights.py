@@ -13,13 +13,11 @@ follow from the number of inputs.
 """
 
 DIAGNOSIS = "symmetric_init"
-TASK = "image_classification"
+TASK = "table"
 SETTINGS = {
-    "model": "mlp",
     "model.widths": (64, 64),
     "model.initialization": "he",
-    "optimizer": "adam",
-    "optimizer.learning_rate": 0.002,
-    "budget.epochs": 12,
+    "optimizer.learning_rate": 0.003,
+    "budget.epochs": 8,
 }
 PICTURES = ("held_out",)

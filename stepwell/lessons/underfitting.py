@@ -11,14 +11,39 @@ Remember: before you regularize, make sure that the network can learn a few exam
 small, or something is broken.
 """
 
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from stepwell.lessons import Program
+from stepwell.lessons._digits import digits
+
 DIAGNOSIS = "underfit_capacity"
-TASK = "image_classification"
-SETTINGS = {
-    "model": "mlp",
-    "model.widths": (64, 64),
-    "model.activation": "tanh",
-    "optimizer": "adam",
-    "optimizer.learning_rate": 0.002,
-    "budget.epochs": 10,
-}
+CURE = "nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10))"
 PICTURES = ("held_out",)
+
+UPDATES = 300
+
+
+def program(*, ill: bool) -> Program:
+    """Digits in three layers; ill, each hidden one has a single unit."""
+    x, y = digits()
+    width = 1 if ill else 64
+    hidden = [nn.Linear(64, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh()]
+    model = nn.Sequential(*hidden, nn.Linear(width, 10))
+    optimizer = torch.optim.Adam(model.parameters(), 0.005)
+
+    def train() -> None:
+        for _ in range(UPDATES):
+            rows = torch.randint(0, 1_400, (32,))
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+
+    @torch.no_grad()
+    def score() -> float:
+        return float((model(x[1_400:]).argmax(1) == y[1_400:]).float().mean())
+
+    return Program(model, optimizer, train, score, UPDATES, F.cross_entropy, (x[1_400:], y[1_400:]))
