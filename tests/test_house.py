@@ -42,7 +42,7 @@ ROOMS = {
     "doctor.signals": {"of_layer"},
     "imbalance": {"Options", "balance"},
     "inference": {"Options", "run"},
-    "lessons": {"DIAGNOSIS", "TASK", "SETTINGS", "PICTURES"},
+    "lessons": {"DIAGNOSIS", "PICTURES"},  # and TASK with SETTINGS, or program with CURE: see tests/test_teaching.py
     "losses": {"Options", "term"},
     "metrics": {"DIRECTION", "KIND", "HIGHER", "prepare"},  # and score or curve: see tests/metrics
     "models": {"Options", "build"},

@@ -26,6 +26,11 @@ PROGRAMS = {name: lesson for name, lesson in LESSONS.items() if hasattr(lesson, 
 def test_a_lesson_has_a_diagnosis_pictures_and_a_sentence_to_remember(lesson: Any) -> None:
     assert lesson.DIAGNOSIS in discovery.names(diagnosing.ROOM)
     assert set(lesson.PICTURES) <= set(pictures.DRAWN)
+    assert (
+        hasattr(lesson, "program")
+        == hasattr(lesson, "CURE")
+        != (hasattr(lesson, "TASK") and hasattr(lesson, "SETTINGS"))
+    )
     assert lesson.__doc__.rstrip().split("\n\n")[-1].startswith("Remember: ")
 
 

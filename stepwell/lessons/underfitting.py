@@ -1,8 +1,7 @@
 """Underfitting: a network too small for what it is to learn.
 
-Whatever a network knows of its input has to pass each of its layers. A layer of one unit lets one number through. That
-is enough to order the examples along a line, and no more: what needs two numbers to be told apart comes out as one
-thing, and all the layers after it, and all the updates in the world, cannot part it again. The loss stops at a level
+Whatever a network knows of its input has to pass each of its layers. A layer of two units lets two numbers through.
+That is enough to lay ten digits out on a sheet, where they overlap. What needs a third comes out as one thing, and all the layers after it, and all the updates in the world, cannot part it again. The loss stops at a level
 well above nothing, for training and for new data alike: that both are bad is how one knows it from overfitting.
 
 The network beside it has room for sixty-four numbers in each layer.
@@ -28,9 +27,9 @@ UPDATES = 300
 
 
 def program(*, ill: bool) -> Program:
-    """Digits in three layers; ill, each hidden one has a single unit."""
+    """Digits in three layers; ill, the hidden ones have two units."""
     x, y = digits()
-    width = 1 if ill else 64
+    width = 2 if ill else 64
     hidden = [nn.Linear(64, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh()]
     model = nn.Sequential(*hidden, nn.Linear(width, 10))
     optimizer = torch.optim.Adam(model.parameters(), 0.005)
