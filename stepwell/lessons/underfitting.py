@@ -1,8 +1,9 @@
 """Underfitting: a network too small for what it is to learn.
 
 Whatever a network knows of its input has to pass each of its layers. A layer of two units lets two numbers through.
-That is enough to lay ten digits out on a sheet, where they overlap. What needs a third comes out as one thing, and all the layers after it, and all the updates in the world, cannot part it again. The loss stops at a level
-well above nothing, for training and for new data alike: that both are bad is how one knows it from overfitting.
+That is enough to lay ten digits out on a sheet, where they overlap. What needs a third number comes out as one thing,
+and all the layers after it, and all the updates in the world, cannot part it again. The loss stops at a level well
+above nothing, for training and for new data alike: that both are bad is how one knows it from overfitting.
 
 The network beside it has room for sixty-four numbers in each layer.
 
