@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import ModuleType
 
+import numpy as np
+import onnxruntime
 import pytest
 import torch
 from torch import nn
 
 from stepwell import discovery
-from stepwell.schema import Field, Schema
+from stepwell.artifact.export import onnx_bytes
+from stepwell.schema import Field, Network, Schema
+from stepwell.tasks.sentiment.models import wide_deep
 
 WORDS = 50
 CLASSES = ("bad", "good", "so so")
@@ -77,3 +82,62 @@ def test_the_order_of_the_words_counts(name: str) -> None:
     tokens, lengths = texts([6], 6)
     with torch.no_grad():
         assert not torch.allclose(model(tokens, lengths), model(tokens.flip(1), lengths), atol=1e-6)
+
+
+class Both(nn.Module):
+    """An LSTM of two layers and a GRU side by side: one export tries both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm, self.gru = network("lstm", layers=2), network("gru")
+
+    def forward(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        return self.lstm(tokens, lengths) + 3.0 * self.gru(tokens, lengths)
+
+
+def test_recurrent_layers_answer_in_onnx_as_in_torch_at_any_length() -> None:
+    model = Both().eval()
+    call = [np.full((2, 7), 3, dtype=np.int64), np.array([7, 4])]
+    session = onnxruntime.InferenceSession(onnx_bytes("both", Network(model, SCHEMA.inputs, SCHEMA.outputs), call))
+    for lengths in ([5, 1, 3], [9], [30, 2]):
+        tokens, counts = texts(lengths, max(lengths))
+        given = dict(zip((one.name for one in session.get_inputs()), (tokens.numpy(), counts.numpy()), strict=True))
+        with torch.no_grad():
+            np.testing.assert_allclose(session.run(None, given)[0], model(tokens, counts).numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_both_directions_equal_torch_packed_sequences(name: str) -> None:
+    model = network(name, units=5, pooling="last")
+    tokens, lengths = texts([4, 1, 7], 7)
+    layer = (nn.LSTM if name == "lstm" else nn.GRU)(model.embedding.width, 5, batch_first=True, bidirectional=True)
+    ours = {"": model.forward_layers[0].layer, "_reverse": model.backward_layers[0].layer}
+    with torch.no_grad():
+        for suffix, one in ours.items():
+            for weight, value in one.named_parameters():
+                getattr(layer, weight + suffix).copy_(value)
+        x, _ = model.embedding(tokens, lengths)
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        state = layer(packed)[1]
+        last = state[0] if name == "lstm" else state
+        torch.testing.assert_close(model(tokens, lengths), model.output(torch.cat([last[0], last[1]], dim=1)))
+
+
+def test_the_wide_part_hears_words_and_pairs_and_no_padding() -> None:
+    wide = wide_deep.Wide(SCHEMA, buckets=1000, dropout=0.0).eval()
+    nn.init.normal_(wide.table.weight)
+    tokens, lengths = texts([3], 3)
+    rows = [*tokens[0].tolist()]
+    first = [(a * 1_000_003 + b * 7_919) % 1000 + WORDS for a, b in pairwise(rows)]
+    table = wide.table.weight.detach().double()[[*rows, *first]]
+    importance = (wide_deep.IMPORTANCE * table[:, -1]).exp()
+    wanted = wide_deep.WEIGHTS * (importance @ table[:, :-1]) / importance.square().sum().sqrt()
+    with torch.no_grad():
+        torch.testing.assert_close(wide(tokens, lengths)[0].double(), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_text_hidden_whole_says_nothing() -> None:
+    wide = wide_deep.Wide(SCHEMA, buckets=10, dropout=0.999).train()
+    nn.init.normal_(wide.table.weight)
+    answers = wide(*texts([1, 2], 2))
+    assert answers.isfinite().all()
