@@ -11,9 +11,12 @@ import pytest
 import torch
 from torch import nn
 
-from stepwell import discovery
+from stepwell import discovery, recipe
 from stepwell.artifact.export import onnx_bytes
+from stepwell.errors import RecipeError
+from stepwell.preparation import Prepared
 from stepwell.schema import Field, Network, Schema
+from stepwell.tasks.sentiment import choose
 from stepwell.tasks.sentiment.models import wide_deep
 
 WORDS = 50
@@ -34,6 +37,7 @@ def module(name: str) -> ModuleType:
 
 def network(name: str, **options: object) -> nn.Module:
     torch.manual_seed(0)
+    options = {"deep": "gru", **options} if name == "wide_deep" else options
     model = module(name).build(module(name).Options(**options), SCHEMA)
     for parameter in model.parameters():  # weights that begin at 0 would hide what is wrong
         if not parameter.any():
@@ -141,3 +145,13 @@ def test_a_text_hidden_whole_says_nothing() -> None:
     nn.init.normal_(wide.table.weight)
     answers = wide(*texts([1, 2], 2))
     assert answers.isfinite().all()
+
+
+@pytest.mark.parametrize(("tokens", "deep"), [(5, "gru"), (200, "text_cnn")])
+def test_what_reads_words_in_order_follows_the_length_of_the_texts(tokens: int, deep: str) -> None:
+    with pytest.raises(RecipeError, match="decided when"):
+        wide_deep.build(wide_deep.Options(), SCHEMA)
+    train = Prepared(("1", "2"), {"tokens": [np.zeros(tokens), np.zeros(tokens)]}, {}, ({}, {}))
+    found = choose.choose(recipe.draft("sentiment"), train, train, 0)
+    assert found["model.deep"][0] == deep and str(tokens) in found["model.deep"][1]
+    assert choose.choose(recipe.draft("sentiment", ("quick",)), train, train, 0) == {}

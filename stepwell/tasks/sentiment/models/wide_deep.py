@@ -16,6 +16,7 @@ import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
+from stepwell.errors import RecipeError
 from stepwell.schema import Schema
 from stepwell.tasks.sentiment.embedding import Dropout, Tune, Vectors, Width, WordDropout, inside
 from stepwell.tasks.sentiment.models import gru, text_cnn
@@ -36,7 +37,10 @@ class Options:
     width: Width = 64
     vectors: Vectors = None
     tune: Tune = True
-    deep: Annotated[Literal["gru", "text_cnn"], Meta(description="What the deep part is.")] = "gru"
+    deep: Annotated[
+        Literal["auto", "gru", "text_cnn"],
+        Meta(description="What the deep part is; auto: gru for short texts, text_cnn for long ones."),
+    ] = "auto"
     units: Annotated[int, Meta(ge=1, description="Units of a direction, or filters of a size.")] = 64
     buckets: Annotated[int, Meta(ge=1, description="Weights that pairs of words share by a hash.")] = 2**17
     share: Annotated[
@@ -100,8 +104,14 @@ class WideDeep(nn.Module):
 
 
 def build(options: Options, schema: Schema) -> WideDeep:
-    """The network for the vocabulary and classes of `schema`."""
+    """The network for the vocabulary and classes of `schema`; RecipeError where nobody has decided what is `auto`."""
     deep: nn.Module
+    if options.deep == "auto":
+        raise RecipeError(
+            "Which deep part suits the texts is decided when their lengths are known.",
+            where="model.deep",
+            do="name one: gru or text_cnn",
+        )
     if options.deep == "gru":
         deep = gru.build(
             gru.Options(
