@@ -21,7 +21,7 @@ from stepwell.lessons import Program
 
 DIAGNOSIS = "exploding_gradient"
 CURE = "torch.nn.utils.clip_grad_norm_(model.parameters(), 0.3) before optimizer.step()"
-PICTURES = ("norms",)
+PICTURES = ()
 
 UPDATES, LENGTH = 300, 60
 

@@ -118,29 +118,6 @@ def _held_out(records: Mapping[str, Record]) -> Picture:
     return Picture(charts.lines(drawn, charts.axis_of(x), axis, None, caption), caption)
 
 
-def _norms(records: Mapping[str, Record]) -> Picture:
-    """The norm of the whole gradient at the updates where it was read."""
-    drawn = []
-    for side, record in records.items():
-        rows = [
-            (row["step"], math.sqrt(sum(one**2 for one in row["gradients"].values())))
-            for row in record.steps
-            if row.get("gradients")
-        ]
-        kept = [(step, norm) for step, norm in rows if math.isfinite(norm) and norm > 0]
-        x, y = (np.asarray(column, dtype=np.float64) for column in zip(*kept, strict=True))
-        drawn.append(charts.Line(side, x, y))
-    largest = {line.name: float(line.y.max()) for line in drawn}
-    caption = (
-        f"The norm of the gradient where it was looked at, before any clipping: up to {largest[ILL]:,.3g} in the ill "
-        f"network, up to {largest[WELL]:,.3g} in the well one. A line that ends early ends in what is not finite."
-    )
-    values = np.concatenate([line.y for line in drawn])
-    x = max((line.x for line in drawn), key=lambda one: float(one.max()))
-    axis = charts.logarithmic_axis(float(values.min()), float(values.max()))
-    return Picture(charts.lines(drawn, charts.axis_of(x), axis, None, caption), caption)
-
-
 def _covered(records: Mapping[str, Record]) -> Picture:
     """The share of real rows that have a made one near, of what the discriminator was shown."""
     drawn = []
@@ -158,7 +135,6 @@ DRAWN: Mapping[str, Callable[[Mapping[str, Record]], Picture]] = {
     "dead": _dead,
     "updates": _updates,
     "held_out": _held_out,
-    "norms": _norms,
     "covered": _covered,
 }
 """What a lesson may draw of both networks, by name."""

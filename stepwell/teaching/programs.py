@@ -44,7 +44,7 @@ def give(lesson: ModuleType, progress: Progress) -> Given:
     tried = Tried(
         finding=lesson.DIAGNOSIS,
         remedy="the cure",
-        flags=lesson.CURE,
+        flags="the line above",
         values={},
         proof=found,
         cleared=cleared,
@@ -55,7 +55,7 @@ def give(lesson: ModuleType, progress: Progress) -> Given:
         changed=tuple(scores["changed"]),
     )
     records = {side: watched[side].read() for side in (ILL, WELL)}
-    why = "one line is another"
+    why = "the line that is told below is missing"
     shown: tuple[dict[str, Any], ...] = (msgspec.to_builtins(tried),)
     pictures = (_scores(scores),)
     return Given(records, watched[ILL].findings, why, lesson.CURE, _said(tried), shown, tried.accepted, pictures)
