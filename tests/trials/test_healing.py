@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stepwell import api, cli, outcome, run
+from stepwell import api, cli, discovery, intake, outcome, run
+from stepwell.doctor.changes import Change
+from stepwell.doctor.record import read
 from stepwell.errors import BudgetError, Interrupted, RunError
-from stepwell.trials import healing, members
+from stepwell.files import read_lines
+from stepwell.job import Clock, Job
+from stepwell.progress import open_progress
+from stepwell.schema import Finding
+from stepwell.trials import arms, healing, members
 
 pytestmark = pytest.mark.usefixtures("looks_by_count")
 
@@ -92,7 +98,18 @@ def test_a_healthy_run_is_left_alone(table: Path, tmp_path: Path) -> None:
 
 def test_a_training_that_failed_is_healed(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["train", "table", str(table), "--recipe", "classic", "--run", str(tmp_path / "run"), "--heal", "-q"]
-    words += ["--steps", str(STEPS), "--model.widths", "[16]", "--optimizer", "sgd", "--optimizer.learning_rate", "3e3"]
+    words += [
+        "--steps",
+        str(STEPS),
+        "--training.threads",
+        "1",
+        "--model.widths",
+        "[16]",
+        "--optimizer",
+        "sgd",
+        "--optimizer.learning_rate",
+        "3e3",
+    ]
     assert cli.main([*words, "--training.patience", "null", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert run.open_run(tmp_path / "run").state()["state"] == "failed"
@@ -112,3 +129,38 @@ def test_what_cannot_be_healed_is_said(table: Path, tmp_path: Path) -> None:
         api.heal(ill, progress="quiet")
     with pytest.raises(RunError, match="asked for again"):
         api.resume(ill / "heal")
+
+
+def test_a_forked_arm_goes_on_from_the_snapshot_and_counts_only_what_comes_after(table: Path, tmp_path: Path) -> None:
+    ill = run.open_run(trained(table, tmp_path / "ill", optimizer__learning_rate=1e-3))
+    place = run.create(tmp_path / "ill" / "heal", "heal", "table", "heal")
+    with open_progress("quiet", place.path("log.txt")) as silent:
+        job = Job(place, discovery.task("table"), ill.recipe(), table, silent, Clock())
+        healing._take_over(ill, place)
+        data = intake.look(job)
+        held = arms.Arms(job, data, ill, "log_loss", "min", STEPS, snapshot=STEPS)
+        faster = Change({"optimizer.learning_rate": 0.02}, "", "raise_rate", structural=False)
+        forked, anew = (held.train("raise_rate", [faster], 0, forked=one) for one in (True, False))
+    assert forked.cycles == anew.cycles == STEPS
+    lines, others = (read_lines(place.path("members") / arm.folder / "history.jsonl") for arm in (forked, anew))
+    assert {line["cycle"] for line in lines} == set(range(STEPS + 1, 2 * STEPS + 1))
+    validated = [next(line for line in one if line["kind"] == "evaluation") for one in (lines, others)]
+    assert validated[0]["values"]["log_loss"] < validated[1]["values"]["log_loss"]  # it had learnt before
+    signals = read(place.path("members") / forked.folder / "signals.jsonl")
+    assert signals.facts and min(row["step"] for row in signals.steps) >= STEPS
+
+
+def test_where_its_last_good_snapshot_is_and_what_is_worth_beginning_from(table: Path, tmp_path: Path) -> None:
+    ill = run.open_run(trained(table, tmp_path / "ill", optimizer__learning_rate=0.01))
+    late, early = ({"f": Finding("f", 2, "", "", "", where={"step": step})} for step in (STEPS + 5, 3))
+    assert healing._snapshot(ill, STEPS, late) == STEPS
+    assert healing._snapshot(ill, STEPS, early) is None
+    unlearnt = run.open_run(trained(table, tmp_path / "unlearnt", optimizer__learning_rate=1e-6))
+    assert healing._snapshot(unlearnt, STEPS, late) is None
+
+
+def test_two_healings_of_one_run_do_not_run_at_once(table: Path, tmp_path: Path) -> None:
+    ill = run.open_run(trained(table, tmp_path / "ill", optimizer__learning_rate=1e-6))
+    place = run.create(ill.folder / "heal", "heal", "table", "heal")
+    with place.lock(), pytest.raises(RunError, match="Another process"):
+        api.heal(ill.folder, progress="quiet")
