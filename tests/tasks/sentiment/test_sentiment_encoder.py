@@ -39,13 +39,14 @@ class Network(nn.Module):
     def get_input_embeddings(self) -> nn.Embedding:
         return self.words
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, output_hidden_states: bool) -> SimpleNamespace:
+        assert output_hidden_states
         self.calls += 1
-        x = self.words(input_ids)
+        states = [x := self.words(input_ids)]
         for layer in self.layer:
             shares = attention_mask / attention_mask.sum(1, keepdim=True)
-            x = self.dropout(torch.tanh(layer(x) + torch.bmm(shares.unsqueeze(1), x)))
-        return SimpleNamespace(last_hidden_state=x)
+            states.append(x := self.dropout(torch.tanh(layer(x) + torch.bmm(shares.unsqueeze(1), x))))
+        return SimpleNamespace(hidden_states=tuple(states))
 
 
 @pytest.fixture
@@ -106,25 +107,25 @@ def test_texts_are_cut_by_the_encoder_whole_and_unfilled(folder: Path) -> None:
 
 def test_a_frozen_encoder_encodes_each_text_once_and_never_changes(folder: Path) -> None:
     schema, columns = fitted(folder)
-    model = pretrained.build(pretrained.Options(encoder=str(folder)), schema)
+    model = pretrained.build(pretrained.Options(encoder=str(folder), depth=2), schema)
     tokens, lengths = padded(columns)
     together = model.eval()(tokens, lengths)
     calls = model.features.encoder.network.calls
     assert calls == 3
-    another = pretrained.build(pretrained.Options(encoder=str(folder)), schema)
+    another = pretrained.build(pretrained.Options(encoder=str(folder), depth=2), schema)
     another.train()(tokens, lengths)
     assert model.features.encoder.network.calls == calls
     alone = [model.features(tokens[row : row + 1, :count], lengths[row : row + 1]) for row, count in enumerate(lengths)]
     assert torch.equal(model.features(tokens, lengths), torch.cat(alone))
     learning = {name.split(".")[0] for name, one in model.named_parameters() if one.requires_grad}
-    assert learning == {"normalize", "output"}
+    assert learning == {"output"}
     direct = model.output(model.normalize(model.features.encoder(tokens, lengths)))
     torch.testing.assert_close(together, direct)
 
 
 def test_the_last_layers_of_an_encoder_learn_as_asked(folder: Path) -> None:
     schema, columns = fitted(folder)
-    model = pretrained.build(pretrained.Options(encoder=str(folder), tune=1), schema)
+    model = pretrained.build(pretrained.Options(encoder=str(folder), tune=1, depth=2), schema)
     model(*padded(columns)).sum().backward()
     learning = {name for name, one in model.named_parameters() if one.grad is not None}
     assert {name for name in learning if name.startswith("features")} == {
@@ -136,18 +137,20 @@ def test_the_last_layers_of_an_encoder_learn_as_asked(folder: Path) -> None:
 def test_what_does_not_fit_is_said(folder: Path) -> None:
     schema, _ = fitted(folder)
     with pytest.raises(RecipeError, match="has 2 layers"):
-        pretrained.build(pretrained.Options(encoder=str(folder), tune=3), schema)
+        pretrained.build(pretrained.Options(encoder=str(folder), tune=3, depth=2), schema)
+    with pytest.raises(RecipeError, match="has 2 layers"):
+        pretrained.build(pretrained.Options(encoder=str(folder)), schema)
     words = Schema((Field("tokens", "sequence", "int64", ("time",), measure="words", levels=(3,)),), (), ())
     with pytest.raises(RecipeError, match="cut into words"):
-        pretrained.build(pretrained.Options(encoder=str(folder)), words)
+        pretrained.build(pretrained.Options(encoder=str(folder), depth=2), words)
     more = Schema((Field("tokens", "sequence", "int64", ("time",), measure="encoder", levels=(99,)),), (), ())
     with pytest.raises(RecipeError, match="do not belong together"):
-        pretrained.build(pretrained.Options(encoder=str(folder)), more)
+        pretrained.build(pretrained.Options(encoder=str(folder), depth=2), more)
     (folder / "model.safetensors").unlink()
     with pytest.raises(DataError, match=r"cannot be read: no file named model\.safetensors"):
-        encoder.load(str(folder), download=False)
+        encoder.load(str(folder), 2, download=False)
     with pytest.raises(DataError, match="no encoder here"):
-        encoder.load(str(folder / "nowhere"), download=False)
+        encoder.load(str(folder / "nowhere"), 2, download=False)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", json.dumps({"version": "1.0"}), None])
@@ -161,7 +164,7 @@ def test_a_damaged_tokenizer_is_named(folder: Path, content: str | None) -> None
 def test_the_package_that_is_missing_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(MissingExtraError, match="transformers") as error:
-        encoder.load(str(folder), download=False)
+        encoder.load(str(folder), 2, download=False)
     assert 'pip install "stepwell[hf]"' in error.value.do
 
 

@@ -32,16 +32,19 @@ class Options:
     dense: Annotated[
         tuple[Annotated[int, Meta(ge=1)], ...], Meta(description="Units of each dense layer in turn.")
     ] = ()
-    dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of the features that training drops.")] = 0.1
+    depth: Annotated[
+        int, Meta(ge=1, description="The encoder's last layers whose means are the features of a text.")
+    ] = 4
+    dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of the features that training drops.")] = 0.5
 
 
 class Pretrained(nn.Module):
-    """Encoder, normalization of its features, dense layers, logits."""
+    """Encoder, each feature brought to mean 0 and deviation 1, dense layers, logits."""
 
     def __init__(self, features: encoder.Encoder | encoder.Frozen, options: Options, schema: Schema) -> None:
         super().__init__()
         self.features = features
-        self.normalize = nn.LayerNorm(features.width)
+        self.normalize = nn.BatchNorm1d(features.width, affine=False)
         self.dropout = nn.Dropout(options.dropout)
         self.dense = perceptron(features.width, Body(options.dense, dropout=options.dropout))
         self.output = output(options.dense[-1] if options.dense else features.width, schema)
@@ -66,22 +69,29 @@ def build(options: Options, schema: Schema) -> Pretrained:
             do="use --recipe pretrained --prepare.encoder FOLDER",
         )
     if not options.tune:
-        found = encoder.frozen(options.encoder, download=options.download)
+        found = encoder.frozen(options.encoder, options.depth, download=options.download)
         _require_words(found.encoder, schema)
+        _require_layers(found.encoder, options)
         return Pretrained(found, options, schema)
-    learning = encoder.load(options.encoder, download=options.download)
+    learning = encoder.load(options.encoder, options.depth, download=options.download)
     _require_words(learning, schema)
+    _require_layers(learning, options)
     layers = learning.layers()
-    if options.tune > len(layers):
-        raise RecipeError(
-            f"The encoder has {len(layers)} layers, fewer than {options.tune}.",
-            where="model.tune",
-            do=f"use --model.tune {len(layers)} or less",
-        )
     learning.requires_grad_(False)
     for layer in layers[-options.tune :]:
         layer.requires_grad_(True)
     return Pretrained(learning, options, schema)
+
+
+def _require_layers(found: encoder.Encoder, options: Options) -> None:
+    layers = len(found.layers())
+    for setting, asked in (("depth", options.depth), ("tune", options.tune)):
+        if asked > layers:
+            raise RecipeError(
+                f"The encoder has {layers} layers, fewer than {asked}.",
+                where=f"model.{setting}",
+                do=f"use --model.{setting} {layers} or less",
+            )
 
 
 def _require_words(found: encoder.Encoder, schema: Schema) -> None:
