@@ -24,7 +24,8 @@ def diagnose(record: Record) -> Finding | None:
     """From the calls between layers, where the training breaks."""
     layers = measures.first_probe(record).get("layers", {})
     hidden = [name for name, row in layers.items() if row.get("function") == "exp"]
-    if not hidden or not (measures.broken_at(record) is not None or measures.failing(record)):
+    broken = measures.broken_at(record) is not None
+    if not hidden or not (broken or (measures.mature(record) and measures.failing(record))):
         return None
     return Finding(
         name="wrong_activation",
