@@ -69,7 +69,8 @@ matter and costs score is a weakness that the score above does not show.</p>
 <thead><tr><th>change</th><th class="num">changed</th><th class="num">answers that do as they should</th>
 <th class="num">{{ about.title }}</th></tr></thead><tbody>
 {% for one in tests %}
-<tr><th scope="row">{{ one.title }}<small>{{ one.says }}{% if one.example %}&ensp;({{ one.example | join(" → ") }}){% endif %}</small></th>
+<tr><th scope="row">{{ one.title }}<small>{{ one.says }}
+{% if one.example %}({{ one.example | join(" → ") }}){% endif %}</small></th>
 <td class="num">{{ one.n }}</td>
 <td class="num">{% if one.met %}{{ one.met[0] }} {{ one.expects }}<small>{{ one.met[1] }}</small>
 {% else %}too few to say{% endif %}</td>
