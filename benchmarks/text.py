@@ -1,6 +1,6 @@
 """How fast texts are trained on: batches of like length, and Stepwell's loop beside one written by hand.
 
-    python benchmarks/text.py [--rounds 7] [--steps 20]
+    python benchmarks/text.py [--rounds 7] [--steps 20] [--networks lstm transformer]
 
 Like length: steps of the same network on batches that the feed put together by length, against batches in the drawn
 order, both from the same texts and the same number of them; wanted: at least 1.5 times as fast. The loop: Stepwell's
@@ -118,6 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--networks", nargs="+", default=["lstm", "transformer"])
     asked = parser.parse_args()
     device.set_threads(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -128,7 +129,7 @@ def main() -> None:
     made = partial(feed.MemoryFeed, columns, prepared.ids, schema, batch_size=BATCH, seed=0)
     ordered = made(showing=replace(feed.EACH_ONCE, lengths=lengths))
     drawn = made()
-    for model_name in ("lstm", "transformer"):
+    for model_name in asked.networks:
         work = Work(model_name, schema)
         gains, costs = [], []
         shown = min(asked.steps, ordered.per_epoch)
