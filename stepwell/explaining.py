@@ -29,6 +29,9 @@ Answers = Callable[[Columns, Sequence[Trace]], Columns]
 BEHAVING, REASONED, SHOWN = 500, 32, 5
 """Test examples that tests of behavior change, that the check of reasons looks at, that a task tells of, at most."""
 
+HURRIED = 5
+"""How many times fewer of them where no time is left."""
+
 
 def explain(
     job: Job,
@@ -58,8 +61,8 @@ def explain(
     if inputs:  # last, as what takes fewer examples where there is less time
         seconds = None if until is None else until - job.clock.gone()
         told["importance"], told["dependence"] = _rests_on(job, data, truth, inputs, answers, seconds)
-    if until is None or job.clock.gone() < until:
-        told |= _tried(job, data, truth, predictions, answers)
+    late = until is not None and job.clock.gone() >= until
+    told |= _tried(job, data, truth, predictions, answers, HURRIED if late else 1)
     content: dict[str, Any] = msgspec.to_builtins(told)
     return content
 
@@ -107,16 +110,19 @@ def raw_answers(data: Data, answers: Answers) -> Callable[[Columns], Columns]:
     return answer
 
 
-def _tried(job: Job, data: Data, truth: Columns, predictions: Columns, answers: Answers) -> dict[str, Any]:
-    """The tests of behavior, and the check of reasons, on test examples chosen by counter."""
+def _tried(job: Job, data: Data, truth: Columns, predictions: Columns, answers: Answers, fewer: int) -> dict[str, Any]:
+    """The tests of behavior, and the check of reasons, on test examples chosen by counter, so many times fewer."""
     folder, schema, seed = job.folder, data.preparation.schema, job.recipe.values["seed"]
     rooms = folder.rooms("behavior")
     if not rooms and not folder.has("reasons"):
         return {}
     indices, truths = data.parts["test"], set(data.truth)
+    if fewer > 1:
+        few = BEHAVING // fewer
+        job.progress.note(f"behavior is tried on {few} test examples and not {BEHAVING}, to keep within the time")
     keys = randomness.keys([data.examples.ids[index] for index in indices])
     order = randomness.order(seed, "behavior", 0, keys)
-    rows = np.sort(order[:BEHAVING])
+    rows = np.sort(order[: BEHAVING // fewer])
     chosen = [indices[row] for row in rows]
     raw = {name: one for name, one in data.examples.fetch(chosen, None).items() if name not in truths}
     ids, units = ([column[index] for index in chosen] for column in (data.examples.ids, data.examples.units))
@@ -130,7 +136,7 @@ def _tried(job: Job, data: Data, truth: Columns, predictions: Columns, answers: 
         for name in discovery.names(room)
     )
     if folder.has("reasons"):
-        few = order[:REASONED].tolist()
+        few = order[: REASONED // fewer].tolist()
         fetched = [data.examples.fetch([indices[row]], None) for row in few]
         examples = [{name: one[0] for name, one in columns.items() if name not in truths} for columns in fetched]
         named = [data.examples.ids[indices[row]] for row in few]
