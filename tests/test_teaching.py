@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("looks_by_count")
 
 LESSONS = {name: discovery.load(teaching.ROOM, name) for name in discovery.names(teaching.ROOM)}
 PROGRAMS = {name: lesson for name, lesson in LESSONS.items() if hasattr(lesson, "program")}
+RECIPES = {name: lesson for name, lesson in LESSONS.items() if name not in PROGRAMS}
 
 
 @pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS)
@@ -34,9 +35,7 @@ def test_a_lesson_has_a_diagnosis_pictures_and_a_sentence_to_remember(lesson: An
     assert lesson.__doc__.rstrip().split("\n\n")[-1].startswith("Remember: ")
 
 
-@pytest.mark.parametrize(
-    "lesson", [LESSONS[name] for name in LESSONS if name not in PROGRAMS], ids=set(LESSONS) - set(PROGRAMS)
-)
+@pytest.mark.parametrize("lesson", RECIPES.values(), ids=RECIPES)
 def test_a_lesson_is_a_recipe_and_what_makes_it_ill(lesson: Any) -> None:
     well = recipe.draft(lesson.TASK, ("classic",), lesson.SETTINGS)
     fault = discovery.load(diagnosing.ROOM, lesson.DIAGNOSIS).infect(recipe.flat(well))
