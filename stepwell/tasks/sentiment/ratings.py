@@ -91,7 +91,7 @@ def labeled(
     cut = _thresholds(values, below, above, named, where)
     places = np.where(values < cut.low, 0, np.where(values > cut.high, 2, 1))
     found = [None if one is None else NAMES[place] for one, place in zip(labels, places.tolist(), strict=True)]
-    return Labeled(found, (_finding(found, cut),), cut)
+    return Labeled(found, (_finding(found, cut, asked=rating == "three"),), cut)
 
 
 def are_ordered(classes: Sequence[str]) -> bool:
@@ -168,7 +168,8 @@ def _refuse_astray(
         )
 
 
-def _finding(labels: Sequence[str | None], cut: Thresholds) -> Finding:
+def _finding(labels: Sequence[str | None], cut: Thresholds, *, asked: bool) -> Finding:
+    """What was cut where; that classes could be kept is said where three were not asked for."""
     counts = Counter(one for one in labels if one is not None)
     shown = ", ".join(f"{counts[name]:,} {name}" for name in NAMES)
     return Finding(
@@ -177,8 +178,8 @@ def _finding(labels: Sequence[str | None], cut: Thresholds) -> Finding:
         message=f"Ratings below {cut.low:g} were taken for negative, above {cut.high:g} for positive, others for "
         f"neutral ({cut.why}): {shown}.",
         why="Other thresholds make other classes, and other scores.",
-        remedy="to cut elsewhere: --reader.negative_below and --reader.positive_above; to keep every value as a class: "
-        "--reader.rating classes",
+        remedy="to cut elsewhere: --reader.negative_below and --reader.positive_above"
+        + ("" if asked else "; to keep every value as a class: --reader.rating classes"),
         evidence={"negative_below": cut.low, "positive_above": cut.high, **counts},
         refuted_by="another meaning of the ratings",
     )
