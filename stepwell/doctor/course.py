@@ -101,6 +101,18 @@ class Tried:
     forked_at: int | None = None
 
 
+Candidate = tuple[Finding, Change]
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """A candidate that others were better than after a share of a training, and its gain by then."""
+
+    candidate: Candidate
+    share: float
+    gain: float
+
+
 @dataclass
 class Course:
     """One course of healing that begins with `seed`: what was tried, and what was accepted so far."""
@@ -140,8 +152,12 @@ class Course:
         """Whether a change holds: one of the findings in their order, or else two of the best together."""
         singles = [(finding, change) for finding, several in answers for change in several]
         fresh = [one for one in singles if remedying.flags(one[1]) not in self._seen][:TRIED]
-        if any(self._try([finding], change) for finding, change in self._halved(fresh)):
-            return True
+        going, behind = self._halved(fresh)
+        for place, (finding, change) in enumerate([*going, *(one.candidate for one in behind)]):
+            if self._try([finding], change):
+                self._pass_over(behind[max(0, place + 1 - len(going)) :])
+                return True
+        self._pass_over(behind)
         best = [(finding, several[0]) for finding, several in answers if several]
         for i, (one, first) in enumerate(best[:2]):
             for other, second in best[i + 1 : 3]:
@@ -151,9 +167,12 @@ class Course:
                         return True
         return False
 
-    def _halved(self, candidates: list[tuple[Finding, Change]]) -> list[tuple[Finding, Change]]:
-        """The candidates that are best after each rung, the best first."""
-        trainings = self.trainings
+    def _halved(self, candidates: list[Candidate]) -> tuple[list[Candidate], list[_Behind]]:
+        """The candidates that are best after each rung, the best first; and those left behind, the last ones first.
+
+        What was left behind but had gained something is tried after the others: the best may gain and cure nothing.
+        """
+        trainings, behind = self.trainings, list[_Behind]()
         for share in trainings.rungs:
             if len(candidates) <= FEW or trainings.over():
                 break
@@ -164,20 +183,26 @@ class Course:
             ]
             (before,), worths = self.worths([reference], arms)
             order = sorted(range(len(candidates)), key=lambda place: -worths[place])  # equals stay in their order
-            going = order[: max(FEW, math.ceil(len(order) / 2))]
-            for place in order[len(going) :]:
-                self._left_behind(*candidates[place], share, worths[place] - before)
-            candidates = [candidates[place] for place in going]
-        return candidates
+            kept = max(FEW, math.ceil(len(order) / 2))
+            lost = [_Behind(candidates[place], share, worths[place] - before) for place in order[kept:]]
+            candidates, behind = [candidates[place] for place in order[:kept]], [*lost, *behind]
+        least = LEAST[trainings.direction]
+        self._pass_over([one for one in behind if one.gain <= least])
+        return candidates, [one for one in behind if one.gain > least]
 
-    def _left_behind(self, finding: Finding, change: Change, share: float, gain: float) -> None:
-        flags = remedying.flags(change)
-        self._seen.add(flags)
-        said = f"left behind: others were better after {100 * share:.0f} % of a training (this one {gain:+.3f})"
-        nothing = Proof("refused", 1, gain, None, gain, None, None)
-        self._note(
-            Tried(finding.name, change.name, flags, dict(change.values), nothing, False, False, said, (), (), ())
-        )
+    def _pass_over(self, behind: Sequence[_Behind]) -> None:
+        """Tell of candidates that were left behind and not tried any further."""
+        for one in behind:
+            finding, change = one.candidate
+            flags = remedying.flags(change)
+            if flags in self._seen:
+                continue
+            self._seen.add(flags)
+            share = f"{100 * one.share:.0f} % of a training"
+            said = f"left behind: others were better after {share} (this one {one.gain:+.3f})"
+            nothing = Proof("refused", 1, one.gain, None, one.gain, None, None)
+            values = dict(change.values)
+            self._note(Tried(finding.name, change.name, flags, values, nothing, False, False, said, (), (), ()))
 
     def _try(self, findings: Sequence[Finding], change: Change) -> bool:
         """Try one change seed by seed; True where it was accepted, and is now part of the recipe."""

@@ -147,3 +147,16 @@ def test_when_the_time_is_over_two_seeds_are_provisional_and_nothing_more_is_tri
     one = healed(made, [(finding("slow"), [RATE]), (finding("other"), [NORM])])
     assert [(tried.proof.state, tried.proof.seeds) for tried in one.tried] == [("provisional", 2)]
     assert course.verdict(one.tried, ["x"]).startswith("Healed provisionally")
+
+
+def test_what_was_left_behind_is_tried_where_the_best_cures_nothing() -> None:
+    worth = {"lower_rate": 0.6, "clipping": 0.7, "normalization": 0.9, "warmup": 0.5}
+    warm = Change({"training.warmup": 0.05}, "", "warmup")
+    made = Made(
+        lambda names: max((worth[name] for name in names), default=0.5),
+        lambda names: () if "lower_rate" in names else ("unscaled",),
+        rungs=(0.25, 0.5),
+    )
+    one = healed(made, [(finding("unscaled"), [RATE, warm, CLIP, NORM])])
+    assert [tried.remedy for tried in one.tried] == ["warmup", "normalization", "clipping", "lower_rate"]
+    assert one.accepted == [RATE] and one.tried[0].said.startswith("left behind")
