@@ -186,9 +186,8 @@ class Course:
             kept = max(FEW, math.ceil(len(order) / 2))
             lost = [_Behind(candidates[place], share, worths[place] - before) for place in order[kept:]]
             candidates, behind = [candidates[place] for place in order[:kept]], [*lost, *behind]
-        least = LEAST[trainings.direction]
-        self._pass_over([one for one in behind if one.gain <= least])
-        return candidates, [one for one in behind if one.gain > least]
+        self._pass_over([one for one in behind if one.gain <= 0.0])
+        return candidates, [one for one in behind if one.gain > 0.0]
 
     def _pass_over(self, behind: Sequence[_Behind]) -> None:
         """Tell of candidates that were left behind and not tried any further."""
