@@ -9,14 +9,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
 from stepwell import archives
 from stepwell.errors import DataError, ExampleError, RecipeError, did_you_mean
-from stepwell.schema import Columns, Trace
+from stepwell.schema import Array, Columns, Trace
 
 Positive = Annotated[
     str | None,
@@ -87,6 +87,23 @@ def fit(options: Options, labels: Iterable[str]) -> Fitted:
             do=did_you_mean(options.positive, classes),
         )
     return Fitted(tuple(sorted(classes, key=lambda name: name == options.positive)))
+
+
+def answers(logits: Array | list[Any], classes: Sequence[str]) -> Columns:
+    """Logits `(n, classes)` to `label` (text), `probability` `(n,)` and `probabilities` `(n, classes)`, float64.
+
+    The softmax is taken in float64 after subtracting the largest logit, so that no finite logit overflows.
+    """
+    wide = np.asarray(logits, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # of a network that diverged: whoever asks refuses what is not finite
+        powers = np.exp(wide - wide.max(axis=1, keepdims=True, initial=-np.inf))
+        probabilities = powers / powers.sum(axis=1, keepdims=True)
+    best = probabilities.argmax(axis=1)
+    return {
+        "label": [classes[i] for i in best.tolist()],
+        "probability": probabilities[np.arange(len(best)), best],
+        "probabilities": probabilities,
+    }
 
 
 def classes_of(labels: Iterable[str]) -> tuple[str, ...]:

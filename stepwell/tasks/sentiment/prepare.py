@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
-import numpy as np
 
 from stepwell.errors import DataError, RecipeError
 from stepwell.preparation import Preparation
@@ -95,21 +94,8 @@ def fit(options: Options, examples: Examples, train: Sequence[int]) -> Preparati
 
 
 def decode(outputs: Columns, traces: Sequence[Trace], schema: Schema) -> Columns:
-    """Logits `(n, classes)` to `label` (text), `probability` `(n,)` and `probabilities` `(n, classes)`, float64.
-
-    The softmax is taken in float64 after subtracting the largest logit, so that no finite logit overflows.
-    """
-    logits = np.asarray(outputs["logits"], dtype=np.float64)
-    with np.errstate(invalid="ignore"):  # of a network that diverged: whoever asks refuses what is not finite
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-        probabilities = powers / powers.sum(axis=1, keepdims=True)
-    best = probabilities.argmax(axis=1)
-    classes = schema.targets[0].classes
-    return {
-        "label": [classes[i] for i in best.tolist()],
-        "probability": probabilities[np.arange(len(best)), best],
-        "probabilities": probabilities,
-    }
+    """Logits `(n, classes)` to `label` (text), `probability` `(n,)` and `probabilities` `(n, classes)`, float64."""
+    return class_index.answers(outputs["logits"], schema.targets[0].classes)
 
 
 def row(prediction: Mapping[str, Any], schema: Schema) -> dict[str, Any]:

@@ -169,16 +169,7 @@ def decode(outputs: Columns, traces: Sequence[Trace], schema: Schema) -> Columns
     if target.kind == "number":
         scaled = np.asarray(outputs["value_scaled"], dtype=np.float64).reshape(len(outputs["value_scaled"]))
         return {"value": scale_target.Fitted(target.mean[0], target.std[0]).restored(scaled)}
-    logits = np.asarray(outputs["logits"], dtype=np.float64)
-    with np.errstate(invalid="ignore"):  # of a network that diverged: whoever asks refuses what is not finite
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-        probabilities = powers / powers.sum(axis=1, keepdims=True)
-    best = probabilities.argmax(axis=1)
-    return {
-        "label": [target.classes[i] for i in best.tolist()],
-        "probability": probabilities[np.arange(len(best)), best],
-        "probabilities": probabilities,
-    }
+    return class_index.answers(outputs["logits"], target.classes)
 
 
 def row(prediction: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
