@@ -21,6 +21,7 @@ from stepwell.artifact.torch_network import torch_network
 from stepwell.errors import TrainingError
 from stepwell.judge import scoring
 from stepwell.loop import LOWER_RATE, Turn
+from stepwell.optimizers import Group
 from stepwell.preparation import Preparation, Prepared, at_a_time, concatenate, prepare, take
 from stepwell.recipe import Recipe
 from stepwell.schema import PARTS, Batch, Columns, Examples, Network, Objective, Part, Schema
@@ -173,18 +174,22 @@ def build_turns(recipe: Recipe, objectives: Sequence[Objective], model: nn.Modul
     """An optimizer and a schedule for each objective; biases and norms (below two axes) are not decayed."""
     turns = []
     for objective in objectives:
-        parameters = [p for p in objective.parameters(model) if p.requires_grad]
-        groups = [
-            {"params": [p for p in parameters if p.ndim > 1]},
-            {"params": [p for p in parameters if p.ndim <= 1]},
-        ]
-        optimizer = recipe.module("optimizer").build(
-            recipe.options("optimizer", objective.name), [group for group in groups if group["params"]]
-        )
+        options = recipe.options("optimizer", objective.name)
+        optimizer = recipe.module("optimizer").build(options, _groups(objective, model, options.learning_rate))
         factor = partial(recipe.module("schedule").factor, recipe.options("schedule", objective.name))
         quicker = getattr(recipe.module("optimizer"), "step", None)
         turns.append(Turn(objective, optimizer, factor, None if quicker is None else quicker(optimizer)))
     return turns
+
+
+def _groups(objective: Objective, model: nn.Module, rate: float) -> list[Group]:
+    """The objective's parameters: of one rate together, matrices and kernels before biases and norms."""
+    rates = {} if objective.rates is None else objective.rates(model)
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for parameter in objective.parameters(model):
+        if parameter.requires_grad:
+            groups.setdefault((-rates.get(parameter, 1.0), parameter.ndim <= 1), []).append(parameter)
+    return [{"params": groups[key], **({} if key[0] == -1.0 else {"lr": -key[0] * rate})} for key in sorted(groups)]
 
 
 def build_feed(

@@ -161,7 +161,8 @@ class Objective:
     One cycle of training gives every objective `updates` optimizer steps, each on a batch of its own,
     in the order of the objectives; `every` = k gives it a turn only in every k-th cycle.
     `counts(batch)` gives the counts of the terms ahead, needed only where batches are accumulated and
-    the count is not the number of examples.
+    the count is not the number of examples. `rates(model)` says what the learning rate of some parameters is
+    multiplied by (those of layers that were trained before, for instance); the others learn at the rate itself.
     """
 
     name: str
@@ -170,6 +171,7 @@ class Objective:
     updates: int = 1
     every: int = 1
     counts: Callable[[Batch], dict[str, float]] | None = None
+    rates: Callable[[nn.Module], Mapping[nn.Parameter, float]] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
 
 from stepwell import (  # noqa: E402
     api,
@@ -29,7 +30,7 @@ from stepwell.errors import ArtifactError, DataError  # noqa: E402
 from stepwell.feed import Placement, tensors  # noqa: E402
 from stepwell.inspection import inspect  # noqa: E402
 from stepwell.loop import Plan, Step, Training, chosen_weights  # noqa: E402
-from stepwell.schema import PARTS, Batch, Columns, Examples, Field, Schema  # noqa: E402
+from stepwell.schema import PARTS, Batch, Columns, Examples, Field, Loss, Objective, Schema  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +190,26 @@ def test_five_updates_and_one_make_a_cycle_and_what_counts_is_averaged(samples: 
     assert any(not torch.equal(averaged[name], one) for name, one in model.state_dict().items())
     networks = building.networks(folder, training.network, data.preparation.schema)
     assert [field.name for field in networks["generator"].inputs] == ["noise"]
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("name", discovery.names("optimizers"))
+def test_what_an_objective_says_learns_slower_does_under_every_optimizer(
+    samples: Path, name: str, decay: float
+) -> None:
+    settings = recipe.draft("toy_gan", (), {"optimizer.name": name}).values["optimizer"]
+    (wanted,) = {"weight_decay", "l2"} & set(settings)
+    drafted = recipe.draft("toy_gan", (), {"optimizer.name": name, f"optimizer.{wanted}": decay})
+    network = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+    slow = dict.fromkeys(network[0].parameters(), 0.25)
+    objective = Objective("model", lambda model: model.parameters(), lambda *_: Loss({}), rates=lambda _: slow)
+    (turn,) = building.build_turns(drafted, (objective,), network)
+    base = drafted.options("optimizer", "model").learning_rate
+    groups = turn.optimizer.param_groups
+    rates = {one: group["lr"] for group in groups for one in group["params"]}
+    assert rates == {one: base * slow.get(one, 1.0) for one in network.parameters()}
+    assert {group["weight_decay"] for group in groups} == {0.0, decay}
+    assert len(groups) == (4 if decay else 2)
 
 
 # ------------------------------------------------------------------------------------------ sequences and letters

@@ -3,7 +3,7 @@
 A file may also hold `step(optimizer) -> Callable[[], None]`: what makes the same step as the optimizer's own, quicker.
 
 `groups` are as torch wants them, `{"params": [...]}`: one of matrices and kernels, which are decayed, and
-one of biases and the scales of normalizations, which are not.
+one of biases and the scales of normalizations, which are not; two more for each rate, `lr`, of their own.
 """
 
 from __future__ import annotations
@@ -28,8 +28,12 @@ def fused(groups: Sequence[Group], devices: frozenset[str] = FUSED) -> bool | No
 def decayed(groups: Sequence[Group], decay: float) -> list[Group]:
     """The groups with their `weight_decay`: `decay` for matrices, 0 for biases and norms (below two axes).
 
-    Without decay they are one: an optimizer calls its kernel once a group.
+    Without decay those of one rate are one: an optimizer calls its kernel once a group.
     """
     if decay == 0:
-        return [{"params": [p for group in groups for p in group["params"]], "weight_decay": 0.0}]
+        joined: dict[float | None, list[Tensor]] = {}
+        for group in groups:
+            joined.setdefault(group.get("lr"), []).extend(group["params"])
+        own = {rate: {} if rate is None else {"lr": rate} for rate in joined}
+        return [{"params": joined[rate], **own[rate], "weight_decay": 0.0} for rate in joined]
     return [{**group, "weight_decay": decay if any(p.ndim > 1 for p in group["params"]) else 0.0} for group in groups]

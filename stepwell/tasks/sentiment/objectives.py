@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 
 from torch import nn
@@ -38,7 +39,11 @@ def objectives(recipe: Recipe, schema: Schema) -> tuple[Objective, ...]:
     def counts(batch: Batch) -> dict[str, float]:
         return {name: float(len(batch)) if batch.weight is None else float(batch.weight.sum())}
 
-    return (Objective("model", lambda model: model.parameters(), loss, counts=counts),)
+    def rates(model: nn.Module) -> Mapping[nn.Parameter, float]:
+        own = getattr(model, "rates", None)
+        return {} if own is None else own()
+
+    return (Objective("model", lambda model: model.parameters(), loss, counts=counts, rates=rates),)
 
 
 def networks(model: nn.Module, schema: Schema) -> dict[str, Network]:

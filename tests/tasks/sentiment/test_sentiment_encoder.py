@@ -21,6 +21,7 @@ from stepwell.tasks.sentiment.models import pretrained
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "lid")
 WIDTH = 6
+KINDS = ("weight", "bias")
 
 
 class Network(nn.Module):
@@ -107,12 +108,12 @@ def test_texts_are_cut_by_the_encoder_whole_and_unfilled(folder: Path) -> None:
 
 def test_a_frozen_encoder_encodes_each_text_once_and_never_changes(folder: Path) -> None:
     schema, columns = fitted(folder)
-    model = pretrained.build(pretrained.Options(encoder=str(folder), depth=2), schema)
+    model = pretrained.build(pretrained.Options(encoder=str(folder), depth=2, words=False), schema)
     tokens, lengths = padded(columns)
     together = model.eval()(tokens, lengths)
     calls = model.features.encoder.network.calls
     assert calls == 3
-    another = pretrained.build(pretrained.Options(encoder=str(folder), depth=2), schema)
+    another = pretrained.build(pretrained.Options(encoder=str(folder), depth=2, words=False), schema)
     another.train()(tokens, lengths)
     assert model.features.encoder.network.calls == calls
     alone = [model.features(tokens[row : row + 1, :count], lengths[row : row + 1]) for row, count in enumerate(lengths)]
@@ -123,15 +124,33 @@ def test_a_frozen_encoder_encodes_each_text_once_and_never_changes(folder: Path)
     torch.testing.assert_close(together, direct)
 
 
-def test_the_last_layers_of_an_encoder_learn_as_asked(folder: Path) -> None:
+@pytest.mark.parametrize("words", [True, False])
+def test_the_last_layers_of_an_encoder_learn_as_asked_each_slower_than_the_one_above(folder: Path, words: bool) -> None:
     schema, columns = fitted(folder)
-    model = pretrained.build(pretrained.Options(encoder=str(folder), tune=1, depth=2), schema)
+    options = pretrained.Options(encoder=str(folder), tune=2, depth=2, rate=0.1, rate_decay=0.5, words=words)
+    model = pretrained.build(options, schema)
     model(*padded(columns)).sum().backward()
-    learning = {name for name, one in model.named_parameters() if one.grad is not None}
-    assert {name for name in learning if name.startswith("features")} == {
-        "features.network.layer.1.weight",
-        "features.network.layer.1.bias",
-    }
+    names = {parameter: name.removeprefix("deep.") for name, parameter in model.named_parameters()}
+    learning = {name for one, name in names.items() if one.grad is not None and name.startswith("features")}
+    slow = {names[one]: rate for one, rate in model.rates().items()}
+    assert slow == pytest.approx(
+        {f"features.network.layer.{layer}.{kind}": rate for layer, rate in ((1, 0.1), (0, 0.05)) for kind in KINDS}
+    )
+    assert learning == set(slow)
+
+
+def test_words_stand_beside_the_encoder(folder: Path) -> None:
+    schema, columns = fitted(folder)
+    model = pretrained.build(pretrained.Options(encoder=str(folder), depth=2, share=2.0), schema)
+    tokens, lengths = padded(columns)
+    assert model.train()(tokens, lengths).shape == (3, 2, 2)
+    model.eval()
+    both, deep = model(tokens, lengths), model.deep(tokens, lengths)
+    torch.testing.assert_close(both, 2 * deep)  # of words nothing is known yet
+    with torch.no_grad():
+        model.wide.table.weight[WORDS.index("good"), 1] = 1.0
+    told = model(tokens, lengths) - both
+    assert told[0, 1] > 0 and not told[1:].any() and not told[:, 0].any()
 
 
 def test_what_does_not_fit_is_said(folder: Path) -> None:

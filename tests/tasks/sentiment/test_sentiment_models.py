@@ -16,7 +16,7 @@ from stepwell.artifact.export import onnx_bytes
 from stepwell.errors import RecipeError
 from stepwell.preparation import Prepared
 from stepwell.schema import Field, Network, Schema
-from stepwell.tasks.sentiment import choose
+from stepwell.tasks.sentiment import choose, wide
 from stepwell.tasks.sentiment.models import wide_deep
 
 WORDS = 50
@@ -128,22 +128,22 @@ def test_both_directions_equal_torch_packed_sequences(name: str) -> None:
 
 
 def test_the_wide_part_hears_words_and_pairs_and_no_padding() -> None:
-    wide = wide_deep.Wide(SCHEMA, buckets=1000, dropout=0.0).eval()
-    nn.init.normal_(wide.table.weight)
+    part = wide.Wide(SCHEMA, buckets=1000, dropout=0.0).eval()
+    nn.init.normal_(part.table.weight)
     tokens, lengths = texts([3], 3)
     rows = [*tokens[0].tolist()]
     first = [(a * 1_000_003 + b * 7_919) % 1000 + WORDS for a, b in pairwise(rows)]
-    table = wide.table.weight.detach().double()[[*rows, *first]]
-    importance = (wide_deep.IMPORTANCE * table[:, -1]).exp()
-    wanted = wide_deep.WEIGHTS * (importance @ table[:, :-1]) / importance.square().sum().sqrt()
+    table = part.table.weight.detach().double()[[*rows, *first]]
+    importance = (wide.IMPORTANCE * table[:, -1]).exp()
+    wanted = wide.WEIGHTS * (importance @ table[:, :-1]) / importance.square().sum().sqrt()
     with torch.no_grad():
-        torch.testing.assert_close(wide(tokens, lengths)[0].double(), wanted, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(part(tokens, lengths)[0].double(), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_a_text_hidden_whole_says_nothing() -> None:
-    wide = wide_deep.Wide(SCHEMA, buckets=10, dropout=0.999).train()
-    nn.init.normal_(wide.table.weight)
-    answers = wide(*texts([1, 2], 2))
+    part = wide.Wide(SCHEMA, buckets=10, dropout=0.999).train()
+    nn.init.normal_(part.table.weight)
+    answers = part(*texts([1, 2], 2))
     assert answers.isfinite().all()
 
 

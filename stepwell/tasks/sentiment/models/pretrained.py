@@ -1,6 +1,8 @@
 """An encoder that was trained before on much other text, and a layer on top: frozen, or learning in its last layers.
 
-Its tokenizer cuts the texts: `--recipe pretrained --prepare.encoder FOLDER`.
+Its tokenizer cuts the texts: `--recipe pretrained --prepare.encoder FOLDER`. Words and pairs go straight to the classes
+beside it (see `wide`): an encoder knows what words mean, and not what these texts give away by their choice of words.
+Where layers learn, each learns at a lower rate than the one above it (Howard and Ruder, ACL 2018).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from stepwell.errors import RecipeError
 from stepwell.schema import Schema
 from stepwell.tasks.sentiment import encoder
 from stepwell.tasks.sentiment.embedding import output
+from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Share, Wide, WideDeep, WideDropout
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,16 @@ class Options:
         int, Meta(ge=1, description="The encoder's last layers whose means are the features of a text.")
     ] = 4
     dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of the features that training drops.")] = 0.5
+    rate: Annotated[
+        float, Meta(gt=0, description="The learning rate of the encoder's last layer, as a share of the others'.")
+    ] = 0.05
+    rate_decay: Annotated[
+        float, Meta(gt=0, le=1, description="What each layer below learns at, as a share of the rate of the next.")
+    ] = 0.9
+    words: Annotated[bool, Meta(description="Words and pairs of neighbors go straight to the classes as well.")] = True
+    share: Share = 1.0
+    buckets: Buckets = BUCKETS
+    wide_dropout: WideDropout = 0.3
 
 
 class Pretrained(nn.Module):
@@ -48,6 +61,8 @@ class Pretrained(nn.Module):
         self.dropout = nn.Dropout(options.dropout)
         self.dense = perceptron(features.width, Body(options.dense, dropout=options.dropout))
         self.output = output(options.dense[-1] if options.dense else features.width, schema)
+        self.learning = options.tune
+        self.rate, self.rate_decay = options.rate, options.rate_decay
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """`(batch, time)` int64 and `(batch,)` to logits `(batch, classes)`."""
@@ -55,8 +70,17 @@ class Pretrained(nn.Module):
         logits: Tensor = self.output(self.dense(self.dropout(features)))
         return logits
 
+    def rates(self) -> dict[nn.Parameter, float]:
+        """What the learning rate of each of the encoder's weights that learn is multiplied by."""
+        if isinstance(self.features, encoder.Frozen):
+            return {}
+        found: dict[nn.Parameter, float] = {}
+        for below, layer in enumerate(reversed(self.features.layers()[-self.learning :])):
+            found |= dict.fromkeys(layer.parameters(), self.rate * self.rate_decay**below)
+        return found
 
-def build(options: Options, schema: Schema) -> Pretrained:
+
+def build(options: Options, schema: Schema) -> nn.Module:
     """The network for the tokens and classes of `schema`.
 
     RecipeError where the texts were cut by another rule, or more layers should learn than there are; `DataError` where
@@ -68,19 +92,22 @@ def build(options: Options, schema: Schema) -> Pretrained:
             where="model.name",
             do="use --recipe pretrained --prepare.encoder FOLDER",
         )
-    if not options.tune:
-        found = encoder.frozen(options.encoder, options.depth, download=options.download)
-        _require_words(found.encoder, schema)
-        _require_layers(found.encoder, options)
-        return Pretrained(found, options, schema)
-    learning = encoder.load(options.encoder, options.depth, download=options.download)
-    _require_words(learning, schema)
-    _require_layers(learning, options)
-    layers = learning.layers()
-    learning.requires_grad_(False)
-    for layer in layers[-options.tune :]:
-        layer.requires_grad_(True)
-    return Pretrained(learning, options, schema)
+    features: encoder.Encoder | encoder.Frozen
+    if options.tune:
+        features = found = encoder.load(options.encoder, options.depth, download=options.download)
+    else:
+        features = encoder.frozen(options.encoder, options.depth, download=options.download)
+        found = features.encoder
+    _require_words(found, schema)
+    _require_layers(found, options)
+    found.requires_grad_(False)
+    if options.tune:
+        for layer in found.layers()[-options.tune :]:
+            layer.requires_grad_(True)
+    deep = Pretrained(features, options, schema)
+    if not options.words:
+        return deep
+    return WideDeep(Wide(schema, options.buckets, options.wide_dropout), deep, options.share)
 
 
 def _require_layers(found: encoder.Encoder, options: Options) -> None:
