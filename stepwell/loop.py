@@ -450,12 +450,14 @@ def _averaged(model: nn.Module, decay: float) -> AveragedModel:
 def _load_optimizer(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
     """Load a state dict whose integer keys went through JSON and became text.
 
-    The groups stay as the recipe made them; their rates follow from the cycle. What is kept of a weight gets the
-    weight's memory layout back: fused optimizers walk both in the order of memory, so that the moments of a
-    channels-last weight must not come back channels-first.
+    The groups stay as the recipe made them, at the rate of the last cycle: a training taken up at its end has no cycle
+    more to set it. What is kept of a weight gets the weight's memory layout back: fused optimizers walk both in the
+    order of memory, so that the moments of a channels-last weight must not come back channels-first.
     """
     state = {int(key): value for key, value in saved["state"].items()}
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for group, last in zip(optimizer.param_groups, saved["param_groups"], strict=False):
+        group["lr"] = last["lr"]
     for parameter, kept in optimizer.state.items():
         for name, value in kept.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():

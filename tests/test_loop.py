@@ -74,7 +74,7 @@ PLAN = Plan(cycles=40, evaluate_every=7, ema=0.9, clip_norm=1.0, warmup=0.2, sel
 
 
 def halving(cycle: int, total: int, evaluations: Sequence[float]) -> float:
-    return plateau.factor(plateau.Options(patience=1), cycle, total, evaluations)
+    return plateau.factor(plateau.Options(patience=1), cycle, total, evaluations) * (1 - 0.5 * cycle / total)
 
 
 def training(plan: Plan = PLAN, state: Mapping[str, Any] | None = None, **changed: Any) -> Training:
@@ -87,7 +87,7 @@ def digest(trained: Training) -> dict[str, torch.Tensor]:
     return {**trained.network.state_dict(), **{f"model.{k}": v for k, v in trained.model.state_dict().items()}}
 
 
-@pytest.mark.parametrize("stop", [1, 6, 7, 8, 20, 35, 39])
+@pytest.mark.parametrize("stop", [1, 6, 7, 8, 20, 35, 39, 40])
 def test_a_training_taken_up_anywhere_ends_with_the_same_bits_and_the_same_history(stop: int, tmp_path: Path) -> None:
     whole = training()
     with History(tmp_path / "whole.jsonl") as history:
@@ -115,6 +115,9 @@ def test_a_training_taken_up_anywhere_ends_with_the_same_bits_and_the_same_histo
     ended, expected = digest(second), digest(whole)
     assert all(torch.equal(ended[name], expected[name]) for name in expected)
     assert second.best is not None and whole.best is not None and second.best["cycle"] == whole.best["cycle"]
+    kept = [checkpoint.save(tmp_path / name, one.state(), 40) for name, one in (("ended", second), ("expected", whole))]
+    files = [{file.name: file.read_bytes() for file in place.iterdir()} for place in kept]
+    assert files[0] == files[1]
 
 
 def test_the_same_seed_gives_the_same_losses_and_validations_come_when_due() -> None:

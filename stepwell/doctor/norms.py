@@ -18,8 +18,8 @@ def read(model: nn.Module) -> dict[str, dict[str, float]]:
 
 
 def copies(model: nn.Module) -> dict[str, Tensor]:
-    """Every matrix as it is."""
-    return {name: one.detach().clone() for name, one in _matrices(model).items()}
+    """Every matrix that may learn, as it is."""
+    return {name: one.detach().clone() for name, one in _matrices(model).items() if one.requires_grad}
 
 
 def moved(model: nn.Module, before: dict[str, Tensor]) -> dict[str, float]:

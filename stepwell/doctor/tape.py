@@ -239,10 +239,13 @@ class Tape(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Make the call, and keep it where it depends on the outputs and gives tensors."""
+        """Make the call, and keep it where it depends on the outputs and gives tensors.
+
+        A copy has no way back to them, and its memo holds all that was copied before.
+        """
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        if isinstance(result, Tensor | tuple | list) and not self._broken:
+        if isinstance(result, Tensor | tuple | list) and not self._broken and func is not Tensor.__deepcopy__:
             self._broken = True  # unless it can be noted
             with self._guarded("calls to the loss"):
                 self._note(func, args, kwargs, tensors(result))
