@@ -1,14 +1,16 @@
-"""Words and pairs of neighbors straight to the classes, and how that stands beside a network of another kind.
+"""Linear models of a text that stand beside a network of another kind: of its words, and of how they are spelled.
 
-The wide part is a linear model of which words and which pairs of neighbors a text holds, pairs by a hash (Weinberger
-et al., ICML 2009). Cheng et al. (2016) train the sum of it and a deep network; here each learns by a loss of its own,
-for together the deep part takes over what the wide one says better. Their answers are multiplied (Hinton, Neural
-Computation, 2002), the deep one's to the power of `share`.
+Cheng et al. (2016) train the sum of a wide and a deep network; here each learns by a loss of its own, for together the
+deep part takes over what the wide one says better. Their answers are multiplied (Hinton, Neural Computation, 2002),
+each to the power of its share.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, NamedTuple
 
 import torch
 from msgspec import Meta
@@ -16,8 +18,9 @@ from torch import Tensor, nn
 
 from stepwell.schema import Schema
 from stepwell.tasks.sentiment.embedding import inside
+from stepwell.tasks.sentiment.transforms.look_up import FIRST
 
-Buckets = Annotated[int, Meta(ge=1, description="Weights that pairs of words share by a hash.")]
+Buckets = Annotated[int, Meta(ge=1, description="Weights that pairs of words, or strings of letters, share by a hash.")]
 Share = Annotated[
     float, Meta(ge=0, description="What the deep part weighs in the answer, beside 1 for words and pairs.")
 ]
@@ -26,8 +29,11 @@ WideDropout = Annotated[
 ]
 
 BUCKETS = 2**17
+SHORTEST, LONGEST, MOST = 2, 5, 24
+"""Letters of a string, the ends of a word among them, and how many strings of a word are heard."""
+
 WEIGHTS, IMPORTANCE = 8.0, 2.0
-"""What the numbers of the wide part are multiplied by: with Adam they then learn at the rate of the deep part."""
+"""What the numbers of a table are multiplied by: with Adam they then learn at the rate of the deep part."""
 
 LEAST = 1e-6
 """The smallest square of a length: where training hides all of a text it says nothing, and not 0 / 0."""
@@ -35,11 +41,12 @@ LEAST = 1e-6
 _FIRST, _SECOND = 1_000_003, 7_919  # a pair is hashed by a sum of multiples, so that its order counts
 
 
-class Wide(nn.Module):
+class Words(nn.Module):
     """Logits as the sum of a weight a class for every word and pair, each times its importance, over their length.
 
-    The importance is learned too, and stands where a linear model has the inverse document frequency: what a text says
-    nothing by does not make it longer. The length is the root of the sum of the squared importances.
+    Pairs of neighbors share weights by a hash (Weinberger et al., ICML 2009). The importance is learned too, and
+    stands where a linear model has the inverse document frequency: what a text says nothing by does not make it
+    longer. The length is the root of the sum of the squared importances.
     """
 
     def __init__(self, schema: Schema, buckets: int, dropout: float) -> None:
@@ -69,22 +76,95 @@ class Wide(nn.Module):
         return logits
 
 
-class WideDeep(nn.Module):
-    """Both parts; while training, the logits of each."""
+class Letters(nn.Module):
+    """As `Words`, of the strings of 2 to 5 letters that the words are spelled with, their ends among them.
 
-    def __init__(self, wide: Wide, deep: nn.Module, share: float) -> None:
+    So words of one stem, and a word and its misspelling, have most of what they say in common (Bojanowski et al.,
+    TACL 2017). Strings share weights by a hash.
+    """
+
+    strings: Tensor
+
+    def __init__(self, schema: Schema, buckets: int, dropout: float) -> None:
         super().__init__()
-        self.wide, self.deep, self.share = wide, deep, share
+        self.none = buckets
+        self.dropout = dropout
+        classes = len(schema.targets[0].classes)
+        # Not part of what is saved: it follows from the vocabulary.
+        self.register_buffer("strings", _strings(schema.inputs[0].classes, buckets), persistent=False)
+        self.table = nn.Embedding(buckets + 1, classes + 1)
+        nn.init.zeros_(self.table.weight)
+        self.bias = nn.Parameter(torch.zeros(classes))
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """`(batch, time)` int64 and `(batch,)` to logits `(batch, classes)`; while training `(batch, 2, classes)`."""
-        wide, deep = self.wide(tokens, lengths), self.deep(tokens, lengths)
+        """`(batch, time)` int64 and `(batch,)` to logits `(batch, classes)`."""
+        shown = inside(tokens, lengths)
+        if self.training:  # each word of the batch once: what is differentiated is a few times less
+            words, places = tokens.unique(return_inverse=True)
+            said = self._said(words)[places]
+            if self.dropout:
+                shown = shown & (torch.rand(shown.shape, device=shown.device) >= self.dropout)
+        else:
+            said = self._said(tokens)
+        total = (said * shown.unsqueeze(2)).sum(dim=1)
+        length = total[:, -1:].clamp(min=LEAST).sqrt()
+        logits: Tensor = self.bias + WEIGHTS * total[:, :-1] / length
+        return logits
+
+    def _said(self, tokens: Tensor) -> Tensor:
+        """`(…)` to what the strings of each token say, summed, `(…, classes)`, and their squared importance."""
+        strings = self.strings[tokens]
+        rows = self.table(strings)
+        importance = (strings != self.none) * (IMPORTANCE * rows[..., -1]).exp()
+        weighted = (importance.unsqueeze(-1) * rows[..., :-1]).sum(dim=-2)
+        return torch.cat([weighted, importance.square().sum(dim=-1, keepdim=True)], dim=-1)
+
+
+class Part(NamedTuple):
+    """A network from tokens and lengths to logits, and what its answer weighs."""
+
+    network: nn.Module
+    share: float
+
+
+class Together(nn.Module):
+    """Several networks that learn each by itself, and the product of their answers; while training, the logits of each.
+
+    `rates` are those of its parts, as an objective asks for them.
+    """
+
+    def __init__(self, parts: Mapping[str, Part]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleDict({name: part.network for name, part in parts.items()})
+        self.shares = tuple(part.share for part in parts.values())
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """`(batch, time)` int64 and `(batch,)` to `(batch, classes)`; while training `(batch, parts, classes)`."""
+        answers = [part(tokens, lengths) for part in self.parts.values()]
         if self.training:
-            return torch.stack([wide, deep], dim=1)
-        together: Tensor = wide + self.share * deep  # the product of both, up to a factor that the softmax takes out
+            return torch.stack(answers, dim=1)
+        # The product of all, up to a factor that the softmax takes out.
+        together: Tensor = sum(share * answer for share, answer in zip(self.shares, answers, strict=True))
         return together
 
     def rates(self) -> dict[nn.Parameter, float]:
-        """What the deep part says of the rates at which its weights learn."""
-        own = getattr(self.deep, "rates", None)
-        return {} if own is None else own()
+        """What the parts say of the rates at which their weights learn."""
+        found: dict[nn.Parameter, float] = {}
+        for part in self.parts.values():
+            if (own := getattr(part, "rates", None)) is not None:
+                found |= own()
+        return found
+
+
+@cache
+def _strings(words: Sequence[str], buckets: int) -> Tensor:
+    """The numbers of the strings of each word, `(words, MOST)` int32; `buckets` where it has fewer, and for signs."""
+    found = torch.full((len(words), MOST), buckets, dtype=torch.int32)
+    for place, word in enumerate(words):
+        if place >= FIRST:
+            within = f" {word} "
+            ends = ((i, i + n) for n in range(SHORTEST, LONGEST + 1) for i in range(len(within) - n + 1))
+            spelled = dict.fromkeys(zlib.crc32(within[i:j].encode(errors="replace")) % buckets for i, j in ends)
+            row = torch.tensor(list(spelled)[:MOST], dtype=torch.int32)
+            found[place, : len(row)] = row
+    return found

@@ -130,7 +130,7 @@ def test_the_last_layers_of_an_encoder_learn_as_asked_each_slower_than_the_one_a
     options = pretrained.Options(encoder=str(folder), tune=2, depth=2, rate=0.1, rate_decay=0.5, words=words)
     model = pretrained.build(options, schema)
     model(*padded(columns)).sum().backward()
-    names = {parameter: name.removeprefix("deep.") for name, parameter in model.named_parameters()}
+    names = {parameter: name.removeprefix("parts.deep.") for name, parameter in model.named_parameters()}
     learning = {name for one, name in names.items() if one.grad is not None and name.startswith("features")}
     slow = {names[one]: rate for one, rate in model.rates().items()}
     assert slow == pytest.approx(
@@ -145,10 +145,10 @@ def test_words_stand_beside_the_encoder(folder: Path) -> None:
     tokens, lengths = padded(columns)
     assert model.train()(tokens, lengths).shape == (3, 2, 2)
     model.eval()
-    both, deep = model(tokens, lengths), model.deep(tokens, lengths)
+    both, deep = model(tokens, lengths), model.parts["deep"](tokens, lengths)
     torch.testing.assert_close(both, 2 * deep)  # of words nothing is known yet
     with torch.no_grad():
-        model.wide.table.weight[WORDS.index("good"), 1] = 1.0
+        model.parts["words"].table.weight[WORDS.index("good"), 1] = 1.0
     told = model(tokens, lengths) - both
     assert told[0, 1] > 0 and not told[1:].any() and not told[:, 0].any()
 

@@ -128,7 +128,7 @@ def test_both_directions_equal_torch_packed_sequences(name: str) -> None:
 
 
 def test_the_wide_part_hears_words_and_pairs_and_no_padding() -> None:
-    part = wide.Wide(SCHEMA, buckets=1000, dropout=0.0).eval()
+    part = wide.Words(SCHEMA, buckets=1000, dropout=0.0).eval()
     nn.init.normal_(part.table.weight)
     tokens, lengths = texts([3], 3)
     rows = [*tokens[0].tolist()]
@@ -140,8 +140,30 @@ def test_the_wide_part_hears_words_and_pairs_and_no_padding() -> None:
         torch.testing.assert_close(part(tokens, lengths)[0].double(), wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_a_text_hidden_whole_says_nothing() -> None:
-    part = wide.Wide(SCHEMA, buckets=10, dropout=0.999).train()
+def test_words_that_are_spelled_alike_are_heard_alike() -> None:
+    names = ("", "?", "wonderful", "wonderfull", "awful")
+    tokens = Field("tokens", "sequence", "int64", ("time",), measure="words", levels=(len(names),), classes=names)
+    part = wide.Letters(Schema((tokens,), SCHEMA.targets, ()), buckets=100_003, dropout=0.0).eval()
+    learned = torch.optim.SGD(part.parameters(), lr=0.1)
+    goal = torch.tensor([1])
+    for mode in (True, False):  # what is heard while training, each word once, is what is heard afterwards
+        part.train(mode)
+        loss = nn.functional.cross_entropy(part(torch.tensor([[2]]), torch.tensor([1])), goal)
+        loss.backward()
+    learned.step()
+    part.bias.data.zero_()
+    with torch.no_grad():
+        said = [part(torch.tensor([[word, 2]]), torch.tensor([1]))[0, 1].item() for word in range(len(names))]
+        assert said[0] == said[1] == 0.0  # no letters
+        assert said[2] > said[3] > 0.5 * said[2]
+        assert abs(said[4]) < 0.5 * said[2]
+        together = part.train()(torch.tensor([[2, 3, 4]]), torch.tensor([3]))
+        torch.testing.assert_close(together, part.eval()(torch.tensor([[2, 3, 4]]), torch.tensor([3])))
+
+
+@pytest.mark.parametrize("part", [wide.Words, wide.Letters])
+def test_a_text_hidden_whole_says_nothing(part: type[wide.Words | wide.Letters]) -> None:
+    part = part(SCHEMA, buckets=10, dropout=0.999).train()
     nn.init.normal_(part.table.weight)
     answers = part(*texts([1, 2], 2))
     assert answers.isfinite().all()

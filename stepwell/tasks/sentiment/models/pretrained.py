@@ -18,7 +18,7 @@ from stepwell.errors import RecipeError
 from stepwell.schema import Schema
 from stepwell.tasks.sentiment import encoder
 from stepwell.tasks.sentiment.embedding import output
-from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Share, Wide, WideDeep, WideDropout
+from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Part, Share, Together, WideDropout, Words
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,8 @@ def build(options: Options, schema: Schema) -> nn.Module:
     deep = Pretrained(features, options, schema)
     if not options.words:
         return deep
-    return WideDeep(Wide(schema, options.buckets, options.wide_dropout), deep, options.share)
+    words = Words(schema, options.buckets, options.wide_dropout)
+    return Together({"words": Part(words, 1.0), "deep": Part(deep, options.share)})
 
 
 def _require_layers(found: encoder.Encoder, options: Options) -> None:

@@ -1,7 +1,7 @@
-"""Words and pairs straight to the classes, beside a network that reads words in their order; see `wide`.
+"""Words, pairs and spellings straight to the classes, beside a network that reads words in their order; see `wide`.
 
 The deep part reads vectors of words by recurrence or by convolution. With a few thousand texts it is surer than it
-should be, and weighs half.
+should be, as what hears letters is, and each weighs half.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stepwell.errors import RecipeError
 from stepwell.schema import Schema
 from stepwell.tasks.sentiment.embedding import Dropout, Tune, Vectors, Width, WordDropout
 from stepwell.tasks.sentiment.models import gru, text_cnn
-from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Share, Wide, WideDeep, WideDropout
+from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Letters, Part, Share, Together, WideDropout, Words
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,15 @@ class Options:
     units: Annotated[int, Meta(ge=1, description="Units of a direction, or filters of a size.")] = 64
     buckets: Buckets = BUCKETS
     share: Share = 0.5
+    letters: Annotated[
+        float, Meta(ge=0, description="What the spelling of the words weighs in the answer; 0: it is not heard.")
+    ] = 0.5
     dropout: Dropout = 0.5
     word_dropout: WordDropout = 0.1
     wide_dropout: WideDropout = 0.3
 
 
-def build(options: Options, schema: Schema) -> WideDeep:
+def build(options: Options, schema: Schema) -> Together:
     """The network for the vocabulary and classes of `schema`; RecipeError where nobody has decided what is `auto`."""
     deep: nn.Module
     if options.deep == "auto":
@@ -71,4 +74,8 @@ def build(options: Options, schema: Schema) -> WideDeep:
             ),
             schema,
         )
-    return WideDeep(Wide(schema, options.buckets, options.wide_dropout), deep, options.share)
+    words = Words(schema, options.buckets, options.wide_dropout)
+    parts = {"words": Part(words, 1.0), "deep": Part(deep, options.share)}
+    if options.letters:
+        parts["letters"] = Part(Letters(schema, options.buckets, options.wide_dropout), options.letters)
+    return Together(parts)
