@@ -49,8 +49,10 @@ class Words(nn.Module):
     longer. The length is the root of the sum of the squared importances.
     """
 
-    def __init__(self, schema: Schema, buckets: int, dropout: float) -> None:
+    def __init__(self, schema: Schema, buckets: int, dropout: float, rate: float = 1.0) -> None:
+        """`rate` is what the learning rate of its weights is multiplied by."""
         super().__init__()
+        self.rate = rate
         (self.words,) = schema.inputs[0].levels
         self.buckets = buckets
         self.dropout = dropout
@@ -74,6 +76,10 @@ class Words(nn.Module):
         total = torch.bmm(importance.unsqueeze(1), rows[:, :, :-1]).squeeze(1)
         logits: Tensor = self.bias + WEIGHTS * total / length
         return logits
+
+    def rates(self) -> dict[nn.Parameter, float]:
+        """The rate of all its weights, where it is not the recipe's."""
+        return {} if self.rate == 1.0 else dict.fromkeys(self.parameters(), self.rate)
 
 
 class Letters(nn.Module):

@@ -132,7 +132,9 @@ def test_the_last_layers_of_an_encoder_learn_as_asked_each_slower_than_the_one_a
     model(*padded(columns)).sum().backward()
     names = {parameter: name.removeprefix("parts.deep.") for name, parameter in model.named_parameters()}
     learning = {name for one, name in names.items() if one.grad is not None and name.startswith("features")}
-    slow = {names[one]: rate for one, rate in model.rates().items()}
+    rates = {names[one]: rate for one, rate in model.rates().items()}
+    slow = {name: rate for name, rate in rates.items() if not name.startswith("parts.words")}
+    assert {rates[name] for name in rates.keys() - slow.keys()} == ({pretrained.WORDS_RATE} if words else set())
     assert slow == pytest.approx(
         {f"features.network.layer.{layer}.{kind}": rate for layer, rate in ((1, 0.1), (0, 0.05)) for kind in KINDS}
     )

@@ -20,6 +20,9 @@ from stepwell.tasks.sentiment import encoder
 from stepwell.tasks.sentiment.embedding import output
 from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Part, Share, Together, WideDropout, Words
 
+WORDS_RATE = 2.0
+"""What weights of words learn at, as a multiple of those of features: a word is in few texts, a feature in all."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -107,7 +110,7 @@ def build(options: Options, schema: Schema) -> nn.Module:
     deep = Pretrained(features, options, schema)
     if not options.words:
         return deep
-    words = Words(schema, options.buckets, options.wide_dropout)
+    words = Words(schema, options.buckets, options.wide_dropout, WORDS_RATE)
     return Together({"words": Part(words, 1.0), "deep": Part(deep, options.share)})
 
 
