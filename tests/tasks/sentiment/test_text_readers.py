@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stepwell.errors import DataError, ExampleError
 from stepwell.tasks.sentiment import language, raw
-from stepwell.tasks.sentiment.readers import folder_per_class, pseudo_xml, rated_sentences, records
+from stepwell.tasks.sentiment.readers import folder_per_class, labeled_lines, pseudo_xml, rated_sentences, records
 
 GOOD = ["It works as it should.", "I love this phone, really.", "Best camera I ever had!"]
 BAD = ["It broke on the second day.", "Never again, what a waste.", "The battery dies in an hour."]
@@ -323,3 +323,59 @@ def test_odd_texts_are_read_as_they_are():
     assert found[:3] == ["x", "🎉🎉", "שלום עולם"]
     assert len(found[3].split()) == 100_000
     assert found[4] == "a b"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.train.gz", "a"])
+@pytest.mark.parametrize("classes", [("__label__good", "__label__bad"), ("1", "0")])
+def test_a_line_begins_with_its_class(tmp_path, name, classes):
+    said = dict(zip(("good", "bad"), classes, strict=True))
+    lines = [f"{said[label]} {text}\r\n" for text, label in PAIRS]
+    content = "\n".join(lines).encode()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert labeled_lines.recognizes(path) == f"a text a line after its class, such as {classes[0]}"
+    examples = labeled_lines.read(path, labeled_lines.Options())
+    assert texts_of(examples) == [(text, said[label].removeprefix("__label__")) for text, label in PAIRS]
+    assert examples.ids[:2] == ("line 1", "line 3")
+
+
+def test_files_may_be_named_after_the_class_of_their_lines(tmp_path):
+    (tmp_path / "rt.pos").write_text("\n".join(GOOD), encoding="cp1252")
+    assert labeled_lines.recognizes(tmp_path) is None  # of one class alone
+    (tmp_path / "rt.neg").write_text("\n".join([*BAD, "caf\u00e9 by far too dear"]), encoding="cp1252")
+    assert labeled_lines.recognizes(tmp_path) == "a text a line in rt.neg and rt.pos"
+    examples = labeled_lines.read(tmp_path, labeled_lines.Options())
+    said = [*BAD, "caf\u00e9 by far too dear"]
+    assert texts_of(examples) == [(text, "neg") for text in said] + [(text, "pos") for text in GOOD]
+    assert examples.ids[-1] == "rt.pos line 3"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "1 0.5 0.25\n0 0.25 0.5\n",
+        "It works as it should\n",
+        "1 it works\nbut not here\n",
+        "1 3:0.5 4:0.1\n0 3:0.1\n",
+        "".join(f"{number} it works well\n" for number in range(50)),
+    ],
+)
+def test_lines_of_another_kind_are_not_taken_for_labeled_ones(tmp_path, content):
+    path = tmp_path / "a.txt"
+    path.write_text(content)
+    assert labeled_lines.recognizes(path) is None
+
+
+def test_a_line_without_a_class_or_with_two_is_named(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("__label__a it works\n\nnone here\n")
+    with pytest.raises(DataError, match="Line 3 does not begin with a class: 'none here'"):
+        labeled_lines.read(path, labeled_lines.Options())
+    path.write_text("__label__a it works\n__label__b __label__c it broke\n")
+    with pytest.raises(DataError, match="line 2 has several classes"):
+        labeled_lines.read(path, labeled_lines.Options())
+    path.write_text("__label__a it works\n__label__b\n__label__b it broke\n")
+    examples = labeled_lines.read(path, labeled_lines.Options())
+    with pytest.raises(ExampleError, match="empty"):
+        examples.fetch([1], None)
