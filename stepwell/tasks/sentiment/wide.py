@@ -29,6 +29,9 @@ WideDropout = Annotated[
 ]
 
 BUCKETS = 2**17
+MOST_WEIGHTS = 2**24
+"""Numbers in a table, at most: of many classes fewer weights are shared by more."""
+
 SHORTEST, LONGEST, MOST = 2, 5, 24
 """Letters of a string, the ends of a word among them, and how many strings of a word are heard."""
 
@@ -54,9 +57,9 @@ class Words(nn.Module):
         super().__init__()
         self.rate = rate
         (self.words,) = schema.inputs[0].levels
-        self.buckets = buckets
-        self.dropout = dropout
         classes = len(schema.targets[0].classes)
+        self.buckets = min(buckets, MOST_WEIGHTS // (classes + 1))
+        self.dropout = dropout
         self.table = nn.Embedding(self.words + buckets, classes + 1)  # the importance, as its logarithm, comes last
         nn.init.zeros_(self.table.weight)
         self.bias = nn.Parameter(torch.zeros(classes))
@@ -93,9 +96,9 @@ class Letters(nn.Module):
 
     def __init__(self, schema: Schema, buckets: int, dropout: float) -> None:
         super().__init__()
-        self.none = buckets
-        self.dropout = dropout
         classes = len(schema.targets[0].classes)
+        self.none = buckets = min(buckets, MOST_WEIGHTS // (classes + 1))
+        self.dropout = dropout
         # Not part of what is saved: it follows from the vocabulary.
         self.register_buffer("strings", _strings(schema.inputs[0].classes, buckets), persistent=False)
         self.table = nn.Embedding(buckets + 1, classes + 1)
@@ -105,25 +108,24 @@ class Letters(nn.Module):
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """`(batch, time)` int64 and `(batch,)` to logits `(batch, classes)`."""
         shown = inside(tokens, lengths)
-        if self.training:  # each word of the batch once: what is differentiated is a few times less
+        if self.training:  # of each word of the batch once, else of every word there is: never of each in each text
             words, places = tokens.unique(return_inverse=True)
-            said = self._said(words)[places]
+            said = self._said(self.strings[words])[places]
             if self.dropout:
                 shown = shown & (torch.rand(shown.shape, device=shown.device) >= self.dropout)
         else:
-            said = self._said(tokens)
+            said = self._said(self.strings)[tokens]
         total = (said * shown.unsqueeze(2)).sum(dim=1)
         length = total[:, -1:].clamp(min=LEAST).sqrt()
         logits: Tensor = self.bias + WEIGHTS * total[:, :-1] / length
         return logits
 
-    def _said(self, tokens: Tensor) -> Tensor:
-        """`(…)` to what the strings of each token say, summed, `(…, classes)`, and their squared importance."""
-        strings = self.strings[tokens]
+    def _said(self, strings: Tensor) -> Tensor:
+        """Of the strings `(words, MOST)` of words what they say, summed, `(words, classes)`, and squared importance."""
         rows = self.table(strings)
-        importance = (strings != self.none) * (IMPORTANCE * rows[..., -1]).exp()
-        weighted = (importance.unsqueeze(-1) * rows[..., :-1]).sum(dim=-2)
-        return torch.cat([weighted, importance.square().sum(dim=-1, keepdim=True)], dim=-1)
+        importance = (strings != self.none) * (IMPORTANCE * rows[:, :, -1]).exp()
+        weighted = torch.bmm(importance.unsqueeze(1), rows[:, :, :-1]).squeeze(1)
+        return torch.cat([weighted, importance.square().sum(dim=1, keepdim=True)], dim=1)
 
 
 class Part(NamedTuple):

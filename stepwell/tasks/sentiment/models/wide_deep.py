@@ -18,6 +18,9 @@ from stepwell.tasks.sentiment.embedding import Dropout, Tune, Vectors, Width, Wo
 from stepwell.tasks.sentiment.models import gru, text_cnn
 from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Letters, Part, Share, Together, WideDropout, Words
 
+SPELLED = 64
+"""Classes up to which spellings are heard."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -34,7 +37,12 @@ class Options:
     buckets: Buckets = BUCKETS
     share: Share = 0.5
     letters: Annotated[
-        float, Meta(ge=0, description="What the spelling of the words weighs in the answer; 0: it is not heard.")
+        float,
+        Meta(
+            ge=0,
+            description="What the spelling of the words weighs in the answer; 0: it is not heard, nor is it where "
+            "there are more than 64 classes, for which it would take too much memory.",
+        ),
     ] = 0.5
     dropout: Dropout = 0.5
     word_dropout: WordDropout = 0.1
@@ -76,6 +84,6 @@ def build(options: Options, schema: Schema) -> Together:
         )
     words = Words(schema, options.buckets, options.wide_dropout)
     parts = {"words": Part(words, 1.0), "deep": Part(deep, options.share)}
-    if options.letters:
+    if options.letters and len(schema.targets[0].classes) <= SPELLED:
         parts["letters"] = Part(Letters(schema, options.buckets, options.wide_dropout), options.letters)
     return Together(parts)
