@@ -40,7 +40,8 @@ def schema_of(kind: str) -> Schema:
         return Schema((), (Field("value", "number", "float32"),), (Field("value", "number", "float32", (1,)),))
     classes = tuple("abcd"[: int(kind)])
     logits = Field("logits", "logits", "float32", (len(classes),), classes)
-    return Schema((), (Field("label", "category", "int64", (), classes),), (logits,))
+    # In an order, without which quadratic kappa is not defined; no other metric asks for it.
+    return Schema((), (Field("label", "category", "int64", (), classes, ordered=True),), (logits,))
 
 
 def population(kind: str, world: str, generator: np.random.Generator) -> tuple[Columns, Columns, Columns]:

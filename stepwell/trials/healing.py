@@ -92,12 +92,13 @@ def _found(ill: Run, job: Job) -> tuple[dict[str, Finding], Answers]:
 
 
 def _snapshot(ill: Run, planned: int, harmful: Mapping[str, Finding]) -> int | None:
-    """The cycle of the last snapshot before the first of what was found began; None where there is none worth it.
+    """The cycle of the last snapshot before the first of what was found was seen; None where there is none worth it.
 
-    It is worth it where the training had learnt something by then: weights that were ruined from the beginning are not.
+    It is worth it where the training had learnt something by then: weights that were ruined from the beginning are not,
+    nor are those of the end, where what is judged late is seen and every change would only train the ruin further.
     """
     steps = [one.where["step"] for one in harmful.values() if isinstance(one.where.get("step"), int)]
-    cycle = checkpoint.latest(ill.path("checkpoints"), min(steps, default=0))
+    cycle = checkpoint.latest(ill.path("checkpoints"), min(steps, default=0) - 1)
     if cycle is None or cycle < BEGUN * planned:
         return None
     level = measures.level(read(ill.path(SIGNALS)).until(cycle))

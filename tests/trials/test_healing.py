@@ -152,8 +152,9 @@ def test_a_forked_arm_goes_on_from_the_snapshot_and_counts_only_what_comes_after
 
 def test_where_its_last_good_snapshot_is_and_what_is_worth_beginning_from(table: Path, tmp_path: Path) -> None:
     ill = run.open_run(trained(table, tmp_path / "ill", optimizer__learning_rate=0.01))
-    late, early = ({"f": Finding("f", 2, "", "", "", where={"step": step})} for step in (STEPS + 5, 3))
+    late, last, early = ({"f": Finding("f", 2, "", "", "", where={"step": step})} for step in (STEPS + 5, STEPS, 3))
     assert healing._snapshot(ill, STEPS, late) == STEPS
+    assert healing._snapshot(ill, STEPS, last) is None  # what is seen at the end has ruined what the end has
     assert healing._snapshot(ill, STEPS, early) is None
     unlearnt = run.open_run(trained(table, tmp_path / "unlearnt", optimizer__learning_rate=1e-6))
     assert healing._snapshot(unlearnt, STEPS, late) is None
