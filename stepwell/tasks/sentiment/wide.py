@@ -24,11 +24,22 @@ Buckets = Annotated[int, Meta(ge=1, description="Weights that pairs of words, or
 Share = Annotated[
     float, Meta(ge=0, description="What the deep part weighs in the answer, beside 1 for words and pairs.")
 ]
+Letters = Annotated[
+    float,
+    Meta(
+        ge=0,
+        description="What the spelling of the words weighs in the answer; 0: it is not heard, nor is it where there "
+        "are more than 64 classes, for which it would take too much memory.",
+    ),
+]
 WideDropout = Annotated[
     float, Meta(ge=0, lt=1, description="Share of words and pairs hidden, while it trains, from what reads them.")
 ]
 
 BUCKETS = 2**17
+SPELLED = 64
+"""Classes up to which spellings are heard."""
+
 MOST_WEIGHTS = 2**24
 """Numbers in a table, at most: of many classes fewer weights are shared by more."""
 
@@ -85,7 +96,7 @@ class Words(nn.Module):
         return {} if self.rate == 1.0 else dict.fromkeys(self.parameters(), self.rate)
 
 
-class Letters(nn.Module):
+class Spelling(nn.Module):
     """As `Words`, of the strings of 2 to 5 letters that the words are spelled with, their ends among them.
 
     So words of one stem, and a word and its misspelling, have most of what they say in common (Bojanowski et al.,
@@ -94,8 +105,10 @@ class Letters(nn.Module):
 
     strings: Tensor
 
-    def __init__(self, schema: Schema, buckets: int, dropout: float) -> None:
+    def __init__(self, schema: Schema, buckets: int, dropout: float, rate: float = 1.0) -> None:
+        """`rate` is what the learning rate of its weights is multiplied by."""
         super().__init__()
+        self.rate = rate
         classes = len(schema.targets[0].classes)
         self.none = buckets = min(buckets, MOST_WEIGHTS // (classes + 1))
         self.dropout = dropout
@@ -119,6 +132,10 @@ class Letters(nn.Module):
         length = total[:, -1:].clamp(min=LEAST).sqrt()
         logits: Tensor = self.bias + WEIGHTS * total[:, :-1] / length
         return logits
+
+    def rates(self) -> dict[nn.Parameter, float]:
+        """The rate of all its weights, where it is not the recipe's."""
+        return {} if self.rate == 1.0 else dict.fromkeys(self.parameters(), self.rate)
 
     def _said(self, strings: Tensor) -> Tensor:
         """Of the strings `(words, MOST)` of words what they say, summed, `(words, classes)`, and squared importance."""
@@ -162,6 +179,14 @@ class Together(nn.Module):
             if (own := getattr(part, "rates", None)) is not None:
                 found |= own()
         return found
+
+
+def together(deep: Part, letters: float, schema: Schema, buckets: int, dropout: float, rate: float = 1.0) -> Together:
+    """A deep part beside words, and beside their spelling where that weighs more than 0 and classes are few enough."""
+    parts = {"words": Part(Words(schema, buckets, dropout, rate), 1.0), "deep": deep}
+    if letters and len(schema.targets[0].classes) <= SPELLED:
+        parts["letters"] = Part(Spelling(schema, buckets, dropout, rate), letters)
+    return Together(parts)
 
 
 @cache

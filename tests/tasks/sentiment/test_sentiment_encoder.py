@@ -133,7 +133,7 @@ def test_the_last_layers_of_an_encoder_learn_as_asked_each_slower_than_the_one_a
     names = {parameter: name.removeprefix("parts.deep.") for name, parameter in model.named_parameters()}
     learning = {name for one, name in names.items() if one.grad is not None and name.startswith("features")}
     rates = {names[one]: rate for one, rate in model.rates().items()}
-    slow = {name: rate for name, rate in rates.items() if not name.startswith("parts.words")}
+    slow = {name: rate for name, rate in rates.items() if not name.startswith(("parts.words", "parts.letters"))}
     assert {rates[name] for name in rates.keys() - slow.keys()} == ({pretrained.WORDS_RATE} if words else set())
     assert slow == pytest.approx(
         {f"features.network.layer.{layer}.{kind}": rate for layer, rate in ((1, 0.1), (0, 0.05)) for kind in KINDS}
@@ -143,7 +143,7 @@ def test_the_last_layers_of_an_encoder_learn_as_asked_each_slower_than_the_one_a
 
 def test_words_stand_beside_the_encoder(folder: Path) -> None:
     schema, columns = fitted(folder)
-    model = pretrained.build(pretrained.Options(encoder=str(folder), depth=2, share=2.0), schema)
+    model = pretrained.build(pretrained.Options(encoder=str(folder), depth=2, share=2.0, letters=0.0), schema)
     tokens, lengths = padded(columns)
     assert model.train()(tokens, lengths).shape == (3, 2, 2)
     model.eval()

@@ -143,7 +143,7 @@ def test_the_wide_part_hears_words_and_pairs_and_no_padding() -> None:
 def test_words_that_are_spelled_alike_are_heard_alike() -> None:
     names = ("", "?", "wonderful", "wonderfull", "awful")
     tokens = Field("tokens", "sequence", "int64", ("time",), measure="words", levels=(len(names),), classes=names)
-    part = wide.Letters(Schema((tokens,), SCHEMA.targets, ()), buckets=100_003, dropout=0.0).eval()
+    part = wide.Spelling(Schema((tokens,), SCHEMA.targets, ()), buckets=100_003, dropout=0.0).eval()
     learned = torch.optim.SGD(part.parameters(), lr=0.1)
     goal = torch.tensor([1])
     for mode in (True, False):  # what is heard while training, each word once, is what is heard afterwards
@@ -161,8 +161,8 @@ def test_words_that_are_spelled_alike_are_heard_alike() -> None:
         torch.testing.assert_close(together, part.eval()(torch.tensor([[2, 3, 4]]), torch.tensor([3])))
 
 
-@pytest.mark.parametrize("part", [wide.Words, wide.Letters])
-def test_a_text_hidden_whole_says_nothing(part: type[wide.Words | wide.Letters]) -> None:
+@pytest.mark.parametrize("part", [wide.Words, wide.Spelling])
+def test_a_text_hidden_whole_says_nothing(part: type[wide.Words | wide.Spelling]) -> None:
     part = part(SCHEMA, buckets=10, dropout=0.999).train()
     nn.init.normal_(part.table.weight)
     answers = part(*texts([1, 2], 2))

@@ -18,7 +18,7 @@ from stepwell.errors import RecipeError
 from stepwell.schema import Schema
 from stepwell.tasks.sentiment import encoder
 from stepwell.tasks.sentiment.embedding import output
-from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Part, Share, Together, WideDropout, Words
+from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Letters, Part, Share, WideDropout, together
 
 WORDS_RATE = 2.0
 """What weights of words learn at, as a multiple of those of features: a word is in few texts, a feature in all."""
@@ -50,6 +50,7 @@ class Options:
     ] = 0.9
     words: Annotated[bool, Meta(description="Words and pairs of neighbors go straight to the classes as well.")] = True
     share: Share = 1.0
+    letters: Letters = 0.25
     buckets: Buckets = BUCKETS
     wide_dropout: WideDropout = 0.3
 
@@ -110,8 +111,8 @@ def build(options: Options, schema: Schema) -> nn.Module:
     deep = Pretrained(features, options, schema)
     if not options.words:
         return deep
-    words = Words(schema, options.buckets, options.wide_dropout, WORDS_RATE)
-    return Together({"words": Part(words, 1.0), "deep": Part(deep, options.share)})
+    part = Part(deep, options.share)
+    return together(part, options.letters, schema, options.buckets, options.wide_dropout, WORDS_RATE)
 
 
 def _require_layers(found: encoder.Encoder, options: Options) -> None:

@@ -16,10 +16,7 @@ from stepwell.errors import RecipeError
 from stepwell.schema import Schema
 from stepwell.tasks.sentiment.embedding import Dropout, Tune, Vectors, Width, WordDropout
 from stepwell.tasks.sentiment.models import gru, text_cnn
-from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Letters, Part, Share, Together, WideDropout, Words
-
-SPELLED = 64
-"""Classes up to which spellings are heard."""
+from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Letters, Part, Share, Together, WideDropout, together
 
 
 @dataclass(frozen=True)
@@ -36,14 +33,7 @@ class Options:
     units: Annotated[int, Meta(ge=1, description="Units of a direction, or filters of a size.")] = 64
     buckets: Buckets = BUCKETS
     share: Share = 0.5
-    letters: Annotated[
-        float,
-        Meta(
-            ge=0,
-            description="What the spelling of the words weighs in the answer; 0: it is not heard, nor is it where "
-            "there are more than 64 classes, for which it would take too much memory.",
-        ),
-    ] = 0.5
+    letters: Letters = 0.5
     dropout: Dropout = 0.5
     word_dropout: WordDropout = 0.1
     wide_dropout: WideDropout = 0.3
@@ -82,8 +72,4 @@ def build(options: Options, schema: Schema) -> Together:
             ),
             schema,
         )
-    words = Words(schema, options.buckets, options.wide_dropout)
-    parts = {"words": Part(words, 1.0), "deep": Part(deep, options.share)}
-    if options.letters and len(schema.targets[0].classes) <= SPELLED:
-        parts["letters"] = Part(Letters(schema, options.buckets, options.wide_dropout), options.letters)
-    return Together(parts)
+    return together(Part(deep, options.share), options.letters, schema, options.buckets, options.wide_dropout)
