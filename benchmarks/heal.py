@@ -55,6 +55,9 @@ FAULTS = (
     "wrong_activation",
 )
 
+BY_WAY_OF: Mapping[str, tuple[str, ...]] = {"dead_relu": ("bad_init_bias",)}
+"""Faults that are made by way of another, which is there as well: rectifiers die of biases of -20."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -154,7 +157,8 @@ def infected() -> Iterator[Ill]:
                     one for one, other in changes.items() if isinstance(other, Change) and other.values == change.values
                 ]
                 ill = {**settings, **change.values}
-                yield Ill(f"{subject.name} {fault}", subject.task, data, ill, tuple(same), settings)
+                faults = tuple(dict.fromkeys((*same, *BY_WAY_OF.get(fault, ()))))
+                yield Ill(f"{subject.name} {fault}", subject.task, data, ill, faults, settings)
 
 
 def sample(task: str) -> Path:
