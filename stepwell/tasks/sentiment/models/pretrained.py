@@ -50,7 +50,7 @@ class Options:
     ] = 0.9
     words: Annotated[bool, Meta(description="Words and pairs of neighbors go straight to the classes as well.")] = True
     share: Share = 1.0
-    letters: Letters = 0.25
+    letters: Letters = 0.0
     buckets: Buckets = BUCKETS
     wide_dropout: WideDropout = 0.3
 
