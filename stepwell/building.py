@@ -183,13 +183,17 @@ def build_turns(recipe: Recipe, objectives: Sequence[Objective], model: nn.Modul
 
 
 def _groups(objective: Objective, model: nn.Module, rate: float) -> list[Group]:
-    """The objective's parameters: of one rate together, matrices and kernels before biases and norms."""
+    """The objective's parameters: of one rate together, matrices and kernels before biases and norms.
+
+    Those at `rate` itself come first: the rate of the first group is what is told of a training.
+    """
     rates = {} if objective.rates is None else objective.rates(model)
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for parameter in objective.parameters(model):
         if parameter.requires_grad:
-            groups.setdefault((-rates.get(parameter, 1.0), parameter.ndim <= 1), []).append(parameter)
-    return [{"params": groups[key], **({} if key[0] == -1.0 else {"lr": -key[0] * rate})} for key in sorted(groups)]
+            groups.setdefault((rates.get(parameter, 1.0), parameter.ndim <= 1), []).append(parameter)
+    order = sorted(groups, key=lambda key: (key[0] != 1.0, key))
+    return [{"params": groups[key], **({} if key[0] == 1.0 else {"lr": key[0] * rate})} for key in order]
 
 
 def build_feed(

@@ -9,9 +9,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from stepwell.errors import ExampleError
+from stepwell.errors import DataError, ExampleError
 from stepwell.schema import Array, Columns
+from stepwell.tabular import text
+
+MOST = 2**30
+"""Bytes of a file that is read as a whole, unpacked."""
 
 _CONTROL = {code: " " for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"} | {0xFEFF: None}
 
@@ -48,6 +53,22 @@ def clean(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROL).strip()
+
+
+def read_whole(path: Path) -> str:
+    """The text that a file holds, unpacked where its name ends in .gz; `DataError` where it is too large or damaged."""
+    try:
+        with text.opened(path) as file:
+            content = file.read(MOST + 1)
+    except text.DAMAGED as error:
+        raise text.cannot_be_read(path, error) from error
+    if len(content) > MOST:
+        raise DataError(
+            f"The file holds more than {MOST / 2**30:g} GB of text, and is read as a whole.",
+            where=str(path),
+            do="split it into several data sets, or write it as a table (.csv, .parquet)",
+        )
+    return decoded(content)[0]
 
 
 def decoded(content: bytes) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 import torch
@@ -189,7 +189,7 @@ def together(deep: Part, letters: float, schema: Schema, buckets: int, dropout: 
     return Together(parts)
 
 
-@cache
+@lru_cache(maxsize=8)  # a network is built several times for one vocabulary
 def _strings(words: Sequence[str], buckets: int) -> Tensor:
     """The numbers of the strings of each word, `(words, MOST)` int32; `buckets` where it has fewer, and for signs."""
     found = torch.full((len(words), MOST), buckets, dtype=torch.int32)

@@ -379,3 +379,22 @@ def test_a_line_without_a_class_or_with_two_is_named(tmp_path):
     examples = labeled_lines.read(path, labeled_lines.Options())
     with pytest.raises(ExampleError, match="empty"):
         examples.fetch([1], None)
+
+
+@pytest.mark.parametrize("name", ["negative.review", "negative.review.gz", "a.txt"])
+def test_a_file_that_is_too_large_is_refused_and_not_cut(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(raw, "MOST", 40)
+    content = b"1 it works as it should and more than that\n0 it broke\n"
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    reader = labeled_lines if name == "a.txt" else pseudo_xml
+    with pytest.raises(DataError, match="more than"):
+        reader.read(path, reader.Options())
+
+
+def test_a_damaged_file_is_no_labeled_lines(tmp_path):
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"1 it works well\n" * 99)[:-20])
+    assert labeled_lines.recognizes(path) is None
+    path.write_bytes(b"\x1f\x8b not gzip")
+    assert labeled_lines.recognizes(path) is None

@@ -18,13 +18,12 @@ from stepwell.errors import DataError
 from stepwell.schema import Examples
 from stepwell.tabular import text
 from stepwell.tasks.sentiment import listing
-from stepwell.tasks.sentiment.raw import decoded
+from stepwell.tasks.sentiment.raw import decoded, read_whole
 
 PREFIX = "__label__"
 SUFFIXES = (".pos", ".neg")
 """The endings of files that hold the texts of a class."""
 
-_MOST = 2**30  # bytes of a file unpacked
 _LOOKED_AT, _READ = 200, 2**20  # lines that are looked at before a file is taken for such a one, and bytes
 _CLASSES = 20  # different whole numbers in those, at most: more are numbers and no classes
 _LABELED = re.compile(rf"(?:{PREFIX}(\S+)|(\d{{1,3}}))(?:\s+(\S.*))?", re.DOTALL)
@@ -47,7 +46,11 @@ def recognizes(source: Any) -> str | None:
         return f"a text a line in {' and '.join(one.name for one in found)}" if len(found) == len(SUFFIXES) else None
     if not path.is_file() or _plain(path).endswith((*_TABLES, *SUFFIXES)):
         return None
-    lines = _lines(_content(path, _READ))[:_LOOKED_AT]
+    try:
+        with text.opened(path) as file:
+            lines = _lines(decoded(file.read(_READ))[0])[:_LOOKED_AT]
+    except (*text.DAMAGED, DataError):
+        return None
     cut = [match for _, line in lines if (match := _LABELED.fullmatch(line))]
     numbers = {match[2] for match in cut if match[2]}
     texts = sum(_WORDS.search(match[3] or "") is not None for match in cut)
@@ -68,7 +71,7 @@ def read(source: str | Path, options: Options) -> Examples:
     labels: list[str | None] = []
     texts: list[str] = []
     for file, label in files.items() or [(path, "")]:
-        for number, line in _lines(_content(file, _MOST)):
+        for number, line in _lines(read_whole(file)):
             said, words = (label, line) if label else _cut(line, number, file)
             names.append(f"{file.name} line {number}" if files else f"line {number}")
             labels.append(said)
@@ -106,14 +109,6 @@ def _of_classes(folder: Path) -> list[Path]:
 
 def _plain(path: Path) -> str:
     return path.name.lower().removesuffix(".gz")
-
-
-def _content(path: Path, most: int) -> str:
-    try:
-        with text.opened(path) as file:
-            return decoded(file.read(most))[0]
-    except text.DAMAGED as error:
-        raise text.cannot_be_read(path, error) from error
 
 
 def _lines(content: str) -> list[tuple[int, str]]:

@@ -22,14 +22,12 @@ from msgspec import Meta
 from stepwell import archives
 from stepwell.errors import DataError
 from stepwell.schema import Examples
-from stepwell.tabular import text
 from stepwell.tasks.sentiment import listing
-from stepwell.tasks.sentiment.raw import decoded
+from stepwell.tasks.sentiment.raw import read_whole
 
 SUFFIXES = (".review", ".review.gz")
 CLASSES = ("negative", "positive")
 
-_MOST = 2**30  # bytes of a file unpacked
 _REVIEW = re.compile(r"<review>(.*?)</review>", re.DOTALL)
 _FIELD = re.compile(r"<(asin|reviewer|unique_id|review_text|product_name)>\n?(.*?)\n?</\1>", re.DOTALL)
 
@@ -102,12 +100,7 @@ def _says(name: str) -> str:
 
 
 def _reviews(path: Path) -> list[dict[str, str]]:
-    try:
-        with text.opened(path) as file:
-            content = file.read(_MOST)
-    except text.DAMAGED as error:
-        raise text.cannot_be_read(path, error) from error
-    found = [dict(_FIELD.findall(one)) for one in _REVIEW.findall(decoded(content)[0])]
+    found = [dict(_FIELD.findall(one)) for one in _REVIEW.findall(read_whole(path))]
     if not found:
         raise DataError(
             "The file holds no review between <review> and </review>.", where=str(path), do="check the file"
