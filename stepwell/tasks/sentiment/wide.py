@@ -41,7 +41,7 @@ SPELLED = 64
 """Classes up to which spellings are heard."""
 
 MOST_WEIGHTS = 2**24
-"""Numbers in a table, at most: of many classes fewer weights are shared by more."""
+"""Numbers of what is shared in a table, at most: of many classes fewer weights are shared by more."""
 
 SHORTEST, LONGEST, MOST = 2, 5, 24
 """Letters of a string, the ends of a word among them, and how many strings of a word are heard."""
@@ -71,7 +71,9 @@ class Words(nn.Module):
         classes = len(schema.targets[0].classes)
         self.buckets = min(buckets, MOST_WEIGHTS // (classes + 1))
         self.dropout = dropout
-        self.table = nn.Embedding(self.words + buckets, classes + 1)  # the importance, as its logarithm, comes last
+        self.table = nn.Embedding(
+            self.words + self.buckets, classes + 1
+        )  # the importance, as its logarithm, comes last
         nn.init.zeros_(self.table.weight)
         self.bias = nn.Parameter(torch.zeros(classes))
 

@@ -177,3 +177,20 @@ def test_what_reads_words_in_order_follows_the_length_of_the_texts(tokens: int, 
     found = choose.choose(recipe.draft("sentiment"), train, train, 0)
     assert found["model.deep"][0] == deep and str(tokens) in found["model.deep"][1]
     assert choose.choose(recipe.draft("sentiment", ("quick",)), train, train, 0) == {}
+
+
+@pytest.mark.parametrize("part", [wide.Words, wide.Spelling])
+def test_many_classes_share_fewer_weights(part: type[wide.Words | wide.Spelling]) -> None:
+    label = Field("label", "category", "int64", classes=tuple(f"c{n}" for n in range(999)))
+    made = part(Schema((TOKENS,), (label,), ()), buckets=wide.BUCKETS, dropout=0.0)
+    assert made.table.weight.numel() <= wide.MOST_WEIGHTS + 1000 * WORDS
+    assert made.train()(*texts([3], 3)).shape == (1, 999)
+
+
+def test_spellings_are_not_heard_of_very_many_classes() -> None:
+    parts = {}
+    for count in (wide.SPELLED, wide.SPELLED + 1):
+        label = Field("label", "category", "int64", classes=tuple(f"c{n}" for n in range(count)))
+        made = wide_deep.build(wide_deep.Options(deep="gru"), Schema((TOKENS,), (label,), ()))
+        parts[count] = set(made.parts)
+    assert parts == {wide.SPELLED: {"words", "deep", "letters"}, wide.SPELLED + 1: {"words", "deep"}}
