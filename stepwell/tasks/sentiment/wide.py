@@ -71,9 +71,8 @@ class Words(nn.Module):
         classes = len(schema.targets[0].classes)
         self.buckets = min(buckets, MOST_WEIGHTS // (classes + 1))
         self.dropout = dropout
-        self.table = nn.Embedding(
-            self.words + self.buckets, classes + 1
-        )  # the importance, as its logarithm, comes last
+        # The importance, as its logarithm, comes last.
+        self.table = nn.Embedding(self.words + self.buckets, classes + 1)
         nn.init.zeros_(self.table.weight)
         self.bias = nn.Parameter(torch.zeros(classes))
 
