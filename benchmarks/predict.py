@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without Python's compiled files each start would compile anew
 
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
@@ -156,7 +157,7 @@ def main() -> None:
     """Train the networks, then measure the start and the batches."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--starts", type=int, default=15)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=15, help="at least 2")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         runs = {name: Path(folder) / name for name in NETWORKS}

@@ -30,7 +30,8 @@ Decisions = dict[str, tuple[Any, str]]
 MEMORY_SHARE = 0.25  # of the machine's memory that prepared data may take
 MEMORY_MOST = 4 * 2**30  # bytes
 BASELINE_SHARE, BASELINE_MOST = 0.08, 40.0  # of the budget; seconds
-FINISHING, FINISHING_SHARE = 14.0, 0.15  # seconds for export, gate, judging and report (measured: 5 to 13); share
+FINISHING, FINISHING_SHARE = 11.0, 0.15  # seconds for export, gate, judging and report (measured: 3 to 11); share
+LOADING = 2.5  # seconds to load torch's compiler, which exporting needs and training does not (measured: 1.8 to 2.8)
 FINISHING_MOST = 0.4  # of the budget, where the machine is slow or the test part large
 FINISHING_LATER = 0.5  # of the budget, where it became slower since
 ASKED, EXPLAINED = 11_000, 65_000  # answers besides those to the test part: for gate and confidence; for importance
@@ -104,7 +105,7 @@ def baseline_seconds(budget: float | None) -> float:
 
 def finishing_seconds(budget: float, after: After = IDLE) -> float:
     """What is kept for export, gate, judging and report: as much as was measured to be needed, and is in proportion."""
-    needed = min(FINISHING_SHARE * budget, FINISHING) * after.slowness + after.each * (after.test + ASKED)
+    needed = (LOADING + min(FINISHING_SHARE * budget, FINISHING)) * after.slowness + after.each * (after.test + ASKED)
     scored = after.slowness * SCORED * after.test * bootstrap.replicates(after.test)
     adapted = scored + (after.each * EXPLAINED if after.explained else 0.0)
     return min(needed + min(adapted, ADAPTED_SHARE * budget), FINISHING_MOST * budget)

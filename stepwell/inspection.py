@@ -31,6 +31,7 @@ ANCHOR = 256
 
 _CHUNK = 8  # examples fetched at a time; at most four chunks are held at once
 _THREADS = 2  # decoders let go of the interpreter's lock
+_SMALL = 4096  # bytes of an example, to whose decoding a thread of its own would add more than it takes off
 _WARM = 32  # examples before the speed is measured
 
 Example = dict[str, Any]
@@ -239,13 +240,12 @@ def _look_at(
     found: _Found,
     tell: Callable[[int], None] | None,
 ) -> None:
-    """Fetch in this thread, decode in two others, and note what comes back."""
+    """Fetch in this thread, decode in two others where it is worth it, and note what comes back."""
     waiting: deque[Future[_Found]] = deque()
     done = 0
 
-    def note() -> None:
+    def note(one: _Found) -> None:
         nonlocal done
-        one = waiting.popleft().result()
         found.errors.update(one.errors)
         found.looks.update(one.looks)
         found.sizes.update(one.sizes)
@@ -255,11 +255,22 @@ def _look_at(
 
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="inspection") as pool:
         for start in range(0, len(indices), _CHUNK):
-            waiting.append(pool.submit(_looked, look, _fetched(examples, indices[start : start + _CHUNK])))
+            chunk = _fetched(examples, indices[start : start + _CHUNK])
+            if sum(map(_size, chunk.values())) < _SMALL * len(chunk):
+                note(_looked(look, chunk))
+                continue
+            waiting.append(pool.submit(_looked, look, chunk))
             if len(waiting) > _THREADS:
-                note()
+                note(waiting.popleft().result())
         while waiting:
-            note()
+            note(waiting.popleft().result())
+
+
+def _size(example: Example | ExampleError) -> int:
+    """The bytes and the letters of a raw example."""
+    values = () if isinstance(example, ExampleError) else example.values()
+    arrays = sum(value.nbytes for value in values if isinstance(value, np.ndarray))
+    return arrays + sum(len(value) for value in values if isinstance(value, (bytes, bytearray, str)))
 
 
 def _fetched(examples: Examples, chunk: Sequence[int]) -> dict[int, Example | ExampleError]:

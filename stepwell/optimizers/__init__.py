@@ -8,15 +8,32 @@ one of biases and the scales of normalizations, which are not; two more for each
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar, cast
 
+import torch
 from torch import Tensor
 
 Group = dict[str, Any]
+Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
 
 FUSED = frozenset(("cpu", "cuda", "mps", "xpu"))
 """Devices on which torch has one kernel for a whole step of SGD, Adam and AdamW."""
+UNCOMPILED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+"""What torch wraps so that its compiler leaves it alone: the first call of any of these imports the compiler."""
+
+
+def light(kind: type[Kind]) -> type[Kind]:
+    """`kind`, one of torch's own optimizers, without torch's compiler: the same to the bit, but not to be compiled.
+
+    Making or stepping torch's own imports the compiler, two of the seconds before a training's first step.
+    """
+    methods = {name: inspect.unwrap(getattr(kind, name)) for name in UNCOMPILED}
+    methods["step"] = torch.no_grad()(inspect.unwrap(kind.step))
+    return cast(
+        "type[Kind]", type(kind.__name__, (kind,), {"__doc__": kind.__doc__, "__module__": __name__, **methods})
+    )
 
 
 def fused(groups: Sequence[Group], devices: frozenset[str] = FUSED) -> bool | None:

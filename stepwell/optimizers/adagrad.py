@@ -9,7 +9,7 @@ from typing import Annotated
 import torch
 from msgspec import Meta
 
-from stepwell.optimizers import Group, decayed, fused
+from stepwell.optimizers import Group, decayed, fused, light
 
 FUSED = frozenset(("cpu",))
 """Where torch has one kernel for a whole step of Adagrad."""
@@ -27,7 +27,7 @@ class Options:
 
 def build(options: Options, groups: Sequence[Group]) -> torch.optim.Adagrad:
     """The optimizer over `groups`."""
-    return torch.optim.Adagrad(
+    return light(torch.optim.Adagrad)(
         decayed(groups, options.l2),
         lr=options.learning_rate,
         initial_accumulator_value=options.initial,

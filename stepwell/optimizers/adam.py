@@ -10,7 +10,7 @@ import torch
 from msgspec import Meta
 from torch.optim.adam import adam
 
-from stepwell.optimizers import Group, decayed, fused
+from stepwell.optimizers import Group, decayed, fused, light
 from stepwell.optimizers._direct import direct
 
 
@@ -27,7 +27,7 @@ class Options:
 
 def build(options: Options, groups: Sequence[Group]) -> torch.optim.Adam:
     """The optimizer over `groups`."""
-    return torch.optim.Adam(
+    return light(torch.optim.Adam)(
         decayed(groups, options.l2),
         lr=options.learning_rate,
         betas=(options.beta1, options.beta2),

@@ -10,7 +10,7 @@ import torch
 from msgspec import Meta
 from torch.optim.adamw import adamw
 
-from stepwell.optimizers import Group, decayed, fused
+from stepwell.optimizers import Group, decayed, fused, light
 from stepwell.optimizers._direct import direct
 
 
@@ -29,7 +29,7 @@ class Options:
 
 def build(options: Options, groups: Sequence[Group]) -> torch.optim.AdamW:
     """The optimizer over `groups`."""
-    return torch.optim.AdamW(
+    return light(torch.optim.AdamW)(
         decayed(groups, options.weight_decay),
         lr=options.learning_rate,
         betas=(options.beta1, options.beta2),

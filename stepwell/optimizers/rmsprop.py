@@ -9,7 +9,7 @@ from typing import Annotated
 import torch
 from msgspec import Meta
 
-from stepwell.optimizers import Group, decayed
+from stepwell.optimizers import Group, decayed, light
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Options:
 
 def build(options: Options, groups: Sequence[Group]) -> torch.optim.RMSprop:
     """The optimizer over `groups`; torch has no fused kernel for it."""
-    return torch.optim.RMSprop(
+    return light(torch.optim.RMSprop)(
         decayed(groups, options.l2),
         lr=options.learning_rate,
         alpha=options.memory,

@@ -10,7 +10,7 @@ import torch
 from msgspec import Meta
 
 from stepwell.errors import RecipeError
-from stepwell.optimizers import Group, decayed, fused
+from stepwell.optimizers import Group, decayed, fused, light
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def build(options: Options, groups: Sequence[Group]) -> torch.optim.SGD:
             where="optimizer.momentum",
             do="set --optimizer.momentum 0.9, or leave --optimizer.nesterov false",
         )
-    return torch.optim.SGD(
+    return light(torch.optim.SGD)(
         decayed(groups, options.l2),
         lr=options.learning_rate,
         momentum=options.momentum,

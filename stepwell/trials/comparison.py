@@ -51,7 +51,6 @@ def carry_out(job: Job) -> None:
     schema = data.preparation.schema
     names = methods(job.recipe, job.folder, schema)
     job.run.set_state("running")
-    members.warm_up()
     budget, like = job.recipe.options("budget").time, None
     arms = []
     alike = _alike([data.examples.facts["label"][index] for index in data.parts["train"]])

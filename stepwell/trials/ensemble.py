@@ -46,7 +46,6 @@ def carry_out(job: Job) -> None:
     data = intake.look(job)
     _refuse_unless_averaged(job, data.preparation.schema.outputs)
     job.run.set_state("running")
-    members.warm_up()
     asked = job.run.state()["trial"]
     how, count = str(asked["how"]), int(asked["ensemble"])
     budget, like = job.recipe.options("budget").time, None

@@ -36,7 +36,6 @@ def carry_out(job: Job) -> None:
     looked = intake.read(job)
     count = _count(job, looked)
     job.run.set_state("running")
-    members.warm_up()
     budget, like, runs = job.recipe.options("budget").time, None, []
     for fold in range(count):
         job.progress.note(f"fold {fold + 1} of {count}")

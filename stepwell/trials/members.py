@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -81,11 +80,6 @@ def _too_little(parent: Job, run: Run, draft: Recipe, error: BudgetError) -> Tra
         "training can begin.",
         do=f"give at least --time {math.ceil(whole * error.least / share)}s, or --epochs 1, or ask for fewer trainings",
     )
-
-
-def warm_up() -> None:
-    """Load what the first optimizer loads, a matter of seconds, which no member's share should pay for."""
-    importlib.import_module("torch._dynamo")
 
 
 def with_share(

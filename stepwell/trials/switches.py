@@ -34,7 +34,6 @@ def carry_out(job: Job) -> None:
     ways, passed = changes(job.recipe, job.run.state()["trial"]["settings"])
     data = intake.look(job)
     job.run.set_state("running")
-    members.warm_up()
     for one in passed:
         job.progress.note(one)
     budget, like = job.recipe.options("budget").time, None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from stepwell.errors import RecipeError
 from stepwell.optimizers import adagrad, adam, adamw, rmsprop, sgd
@@ -65,10 +68,11 @@ def test_the_fused_step_is_the_plain_one(module):
         for own in optimizer.param_groups
     ]
     kept.pop("decoupled_weight_decay", None)
+    torchs_own = getattr(torch.optim, type(optimizer).__name__)
     reference = (
-        type(optimizer)(decay, foreach=False, fused=False, **kept)
+        torchs_own(decay, foreach=False, fused=False, **kept)
         if module is not rmsprop
-        else type(optimizer)(decay, foreach=False, **kept)
+        else torchs_own(decay, foreach=False, **kept)
     )
     for _ in range(5):
         x = torch.randn(8, 3)
@@ -136,3 +140,45 @@ def test_the_quicker_step_is_the_optimizers_own_bit_for_bit(module):
 
 def test_nothing_decayed_is_one_group():
     assert len(adam.build(adam.Options(), groups_of(nn.Linear(3, 2))).param_groups) == 1
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_hooks_on_steps_and_copies_work_as_on_torchs_own(module):
+    weight = nn.Parameter(torch.ones(2, 2))
+    optimizer = module.build(module.Options(learning_rate=0.01), [{"params": [weight]}])
+    stepped: list[str] = []
+    optimizer.register_step_post_hook(lambda *_: stepped.append("its own"))
+    of_all = register_optimizer_step_post_hook(lambda *_: stepped.append("everyone's"))
+    try:
+        weight.square().sum().backward()
+        optimizer.step()
+    finally:
+        of_all.remove()
+    assert sorted(stepped) == ["everyone's", "its own"]
+    twin_weight, twin = copy.deepcopy((weight, optimizer))
+    for w, one in ((weight, optimizer), (twin_weight, twin)):
+        one.zero_grad()
+        w.square().sum().backward()
+        one.step()
+    assert torch.equal(weight, twin_weight) and isinstance(twin, getattr(torch.optim, type(optimizer).__name__))
+
+
+STEPS = """
+import importlib, sys, torch
+for name in ("sgd", "adam", "adamw", "rmsprop", "adagrad"):
+    module = importlib.import_module("stepwell.optimizers." + name)
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    optimizer = module.build(module.Options(), [{"params": [weight]}])
+    step = module.step(optimizer) if hasattr(module, "step") else optimizer.step
+    for _ in range(3):
+        optimizer.zero_grad()
+        weight.square().sum().backward()
+        step()
+    optimizer.load_state_dict(optimizer.state_dict())
+print([name for name in sys.modules if name.startswith("torch._dynamo")])
+"""
+
+
+def test_no_optimizer_loads_the_compiler():
+    done = subprocess.run([sys.executable, "-c", STEPS], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "[]\n"

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from stepwell.doctor.first import Example, First
 from stepwell.doctor.tape import Replay
+from stepwell.optimizers import light
 
 STEPS = 250
 ENOUGH, PATIENCE = 1e-4, 12  # the fit ends where so many steps gain less than that share
@@ -69,7 +70,7 @@ def best_constant(examples: Sequence[Example], makers: Sequence[str], steps: int
     """
     used = examples[0].replay.used
     constants = [_begun(examples, place, makers[place] if place < len(makers) else "") for place in used]
-    optimizer = torch.optim.Adam([one.move for one in constants], lr=0.1)
+    optimizer = light(torch.optim.Adam)([one.move for one in constants], lr=0.1)
     best, since = math.inf, 0
     for _ in range(steps):
         total = torch.stack([_answered(one.replay, constants) for one in examples]).mean()

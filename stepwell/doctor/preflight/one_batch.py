@@ -16,6 +16,7 @@ from torch import nn
 
 from stepwell.doctor.first import Example, First
 from stepwell.doctor.preflight.constant import best_constant
+from stepwell.optimizers import light
 
 SAMPLES, STEPS = 16, 150
 RATES = (3e-3, 1e-2)
@@ -44,7 +45,7 @@ def look(first: First) -> dict[str, Any]:
     best = math.inf
     for rate in RATES:
         model, _ = first.copies()
-        adam = torch.optim.Adam([one for one in model.parameters() if one.requires_grad], rate)
+        adam = light(torch.optim.Adam)([one for one in model.parameters() if one.requires_grad], rate)
         best = min(best, _fit(model, adam, example, enough))
         if best < enough:
             break
