@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # without Python's compiled files each start would compile anew
 
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402

@@ -24,7 +24,11 @@ def predict(run: str | Path, sources: Sequence[Source] | Source) -> Iterator[dic
 
     `run` is a run folder or an artifact folder; `sources` files, folders, globs, archives or arrays.
     """
-    loaded = predictor.load(Path(run))
+    return answers(load(run), sources)
+
+
+def answers(loaded: Predictor, sources: Sequence[Source] | Source) -> Iterator[dict[str, Any]]:
+    """What `predict` answers, by an artifact that is loaded."""
     for source in _gathered(sources):
         yield from loaded.predict(source)
 
