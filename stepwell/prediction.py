@@ -22,15 +22,11 @@ Source = Any
 def predict(run: str | Path, sources: Sequence[Source] | Source) -> Iterator[dict[str, Any]]:
     """The artifact's answer for each input, one dictionary an example; an unreadable one says `error`.
 
-    `run` is a run folder or an artifact folder; `sources` files, folders, globs, archives or arrays.
+    `run` is a run folder or an artifact folder, which is loaded at once; `sources` files, folders, globs, archives or
+    arrays, which are read while the answers are taken.
     """
-    return answers(load(run), sources)
-
-
-def answers(loaded: Predictor, sources: Sequence[Source] | Source) -> Iterator[dict[str, Any]]:
-    """What `predict` answers, by an artifact that is loaded."""
-    for source in _gathered(sources):
-        yield from loaded.predict(source)
+    loaded = load(run)
+    return (answer for source in _gathered(sources) for answer in loaded.predict(source))
 
 
 def load(run: str | Path) -> Predictor:

@@ -232,7 +232,7 @@ def _predict(arguments: Arguments) -> Answer:
     with _loading():
         from stepwell import prediction  # what `api.predict` is, without all that the other verbs need
 
-        answers = prediction.answers(prediction.load(arguments.run), arguments.sources)
+        answers = prediction.predict(arguments.run, arguments.sources)
     if arguments.json and arguments.out is None:
         predictions = list(answers)
         failed = sum("error" in one for one in predictions)
