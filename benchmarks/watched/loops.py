@@ -95,12 +95,12 @@ def prepared(case: Mapping[str, Any]) -> Work:
         return Work(case, given, net, optimizer(case["optimizer"], net.parameters()), _loss(case, given.kind))
     half = given.width // 2
     other = case["before"] == "other_classes"
-    first = problems.only(given, range(half)) if other else given
+    first = problems.only(given, range(max(half, 2))) if other else given
     net = networks.build(case["net"], first)
     for _ in learn(Work(case, first, net, optimizer(case["optimizer"], net.parameters()), _loss(case, given.kind))):
         pass
     if other:
-        given = problems.only(given, range(half, given.width))
+        given = problems.only(given, range(half, given.width)) if half > 1 else given  # of three classes: one is added
         body = list(net.parameters())[:-2]
         net.out = nn.Linear(net.out.in_features, given.width)
         for one in body if "frozen" in case else []:

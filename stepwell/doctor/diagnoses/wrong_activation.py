@@ -16,7 +16,7 @@ from stepwell.schema import Finding
 
 KIND = "beginning"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("not_learning_unknown",)
+EXPLAINS: tuple[str, ...] = ("bad_init_large", "not_learning_unknown")  # such layers begin large, however initialized
 REMEDIES: tuple[str, ...] = ("activation",)
 
 
