@@ -80,6 +80,8 @@ def attended(
         earlier=earlier,
         least_look=0.0,
     )
+    if not run.state().get("own_model"):
+        doctor.record.facts["frozen_by"] = "the recipe"  # which freezes what has learnt elsewhere
     keep = functools.partial(_keep, run, doctor)
     with listening(model, turns[0].optimizer, doctor):
         try:

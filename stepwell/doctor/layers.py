@@ -6,6 +6,7 @@ Activations are found by the torch calls that make them, so that a module and a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,8 @@ RESHAPED = frozenset(
     {"reshape", "view", "flatten", "squeeze", "unsqueeze", "contiguous", "clone", "float", "to", "type", "transpose"}
     | {"permute", "__getitem__", "select", "narrow"}
 )
+DROPPING = frozenset({"dropout", "alpha_dropout"})  # single numbers
+DROPPING_MAPS = frozenset({"dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"})  # whole channels
 POSITIONS = 64  # of a map of many positions as many are looked at
 MOST_ELEMENTS = 2**21
 
@@ -66,7 +69,7 @@ class Layer:
 
 
 class Reader(TorchFunctionMode):
-    """Collects the layers of one forward pass; `last` is the short name of the call that made the output."""
+    """Collects the layers of one forward pass, and `dropped`: the share and the units of each call that drops."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -77,6 +80,7 @@ class Reader(TorchFunctionMode):
         self._made: dict[int, str] = {}
         self._alive: list[Tensor] = []
         self.layers: list[Layer] = []
+        self.dropped: list[tuple[float, int]] = []
         self.recurrent: list[Tensor] = []
         self.normalized = False
         self._straight: dict[int, str] = {}
@@ -97,6 +101,9 @@ class Reader(TorchFunctionMode):
             before = args[0].detach().clone() if _in_place(func, args, kwargs) else args[0].detach()
         if short in RECURRENT and args and isinstance(args[0], Tensor):
             self.recurrent.append(args[0])
+        if (short in DROPPING or short in DROPPING_MAPS) and args and isinstance(args[0], Tensor) and args[0].ndim > 1:
+            share = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
+            self.dropped.append((float(share), _dropped_units(args[0], whole=short in DROPPING_MAPS)))
         result = func(*args, **kwargs)
         given = args[0] if args and isinstance(args[0], Tensor) else None
         for one in tensors(result) if isinstance(result, Tensor | tuple) else []:
@@ -152,6 +159,13 @@ def per_sample(values: Tensor, function: str) -> Tensor:
     if values.ndim >= 4 and function not in ("layer_norm", "rms_norm"):
         return values.flatten(2).mean(-1)
     return values.flatten(1, -2).mean(1) if values.ndim > 2 else values
+
+
+def _dropped_units(values: Tensor, *, whole: bool) -> int:
+    """How many units of a sample dropout chooses among: channels, the numbers of a step of a sequence, or all."""
+    if whole:
+        return int(values.shape[1])
+    return int(values.shape[-1]) if values.ndim <= 3 else math.prod(values.shape[1:])
 
 
 def _in_place(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:

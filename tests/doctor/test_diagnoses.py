@@ -210,6 +210,35 @@ def test_dropout_that_leaves_too_little_is_named_though_the_whole_network_answer
     assert said(record) is None
 
 
+@pytest.mark.parametrize(("dropped", "named"), [([(0.5, 16)], True), ([(0.5, 64)], False), ([(0.1, 8)], False)])
+def test_half_is_too_much_where_few_units_are_dropped_among(dropped: list[tuple[float, int]], named: bool) -> None:
+    said = discovery.load(diagnosing.ROOM, "excessive_dropout").diagnose
+    steps = [{"step": step, "loss": 0.9} for step in range(100)]
+    narrow_elsewhere = {"gate": {"function": "sigmoid", "width": 4.0}}
+    probes = [{"step": step, "loss": 0.9, "layers": narrow_elsewhere} for step in (0, 40, 80)]
+    share = max(one for one, _ in dropped)
+    record = Record({"constant": 1.0, "dropout": share, "dropped": dropped}, steps, probes, ended=True)
+    assert (said(record) is not None) == named
+
+
+def test_units_are_counted_where_they_are_dropped() -> None:
+    body = nn.Sequential(
+        nn.Conv2d(1, 6, 3), nn.Dropout2d(0.4), nn.ReLU(), nn.Dropout(0.6), nn.Flatten(), nn.Linear(24, 3)
+    )
+    with Reader(body) as reader:
+        F.dropout(body(torch.rand(5, 1, 4, 4)), 0.2)
+    assert reader.dropped == [(0.4, 6), (0.6, 24), (0.2, 3)]
+
+
+def test_layers_that_a_recipe_froze_are_no_fault() -> None:
+    said = discovery.load(diagnosing.ROOM, "frozen_params").diagnose
+    steps = [{"step": step, "loss": 0.9} for step in range(100)]
+    probes = [{"step": step, "loss": 0.9, "layers": {}} for step in (0, 40, 80)]
+    facts = {"constant": 1.0, "frozen": ["body.weight"], "learning_share": 0.1}
+    assert said(Record(facts, steps, probes, ended=True)) is not None
+    assert said(Record({**facts, "frozen_by": "the recipe"}, steps, probes, ended=True)) is None
+
+
 def test_layers_left_out_of_the_optimizer_are_named() -> None:
     doctor = Program(frozen_below := network(), parameters=lambda m: m[4].parameters(), rate=1e-5).watched()
     del frozen_below

@@ -2,8 +2,8 @@
 
 What: most weights do not require a gradient, and the training fails.
 Why it matters: what is left cannot learn it alone.
-How it is seen: exactly: requires_grad of every parameter; spoken where the loss stays above nine tenths of the best
-    constant's.
+How it is seen: exactly: requires_grad of every parameter; spoken where the loss stays above six tenths of the best
+    constant's, and where no recipe of Stepwell's froze them.
 Remedy: unfreeze them: parameter.requires_grad_(True).
 Risk: fine-tuning freezes on purpose, and is well as long as it learns.
 """
@@ -31,7 +31,7 @@ REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in t
 def diagnose(record: Record) -> Finding | None:
     """From requires_grad; spoken where it fails."""
     frozen = record.facts.get("frozen", [])
-    if not frozen or not measures.mature(record) or not measures.struggling(record):
+    if not frozen or "frozen_by" in record.facts or not measures.mature(record) or not measures.struggling(record):
         return None
     share = 1 - float(record.facts.get("learning_share", 1.0))
     return Finding(
