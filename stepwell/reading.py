@@ -73,12 +73,23 @@ def recognized(folder: discovery.Folder, source: Any) -> str:
     if reasons:
         ways = "; ".join(f"{name} ({reason})" for name, reason in reasons.items())
         raise DataError(f"This can be read in {len(reasons)} ways: {ways}.", where=shown, do="choose: --reader NAME")
+    if isinstance(source, str | Path) and _empty(Path(source).expanduser()):
+        raise DataError(
+            "There is nothing in it.", where=shown, do="check the path, and whether it was written to its end"
+        )
     known = {name: text for room in rooms for name, text in discovery.describe(room).items()}
     raise DataError(
         f"No reader of {folder.name} recognizes these data.",
         where=shown,
         do="lay them out in one of these ways:" + "".join(f"\n         {name}: {text}" for name, text in known.items()),
     )
+
+
+def _empty(path: Path) -> bool:
+    """Whether it is a file without a byte, or a folder without a file."""
+    if path.is_dir():
+        return next(path.iterdir(), None) is None
+    return path.is_file() and path.stat().st_size == 0
 
 
 def recognizing_tasks(source: Any) -> list[str]:

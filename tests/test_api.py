@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import stepwell
-from stepwell import api, calibration, checkpoint, locks
+from stepwell import api, calibration, checkpoint, discovery, locks, reading
 from stepwell import run as run_folders
 from stepwell.errors import DataError, Interrupted, RecipeError, RunError, TrainingError, UsageError
 from stepwell.history import History
@@ -292,3 +292,12 @@ def test_a_wrong_path_leaves_no_run_in_the_way(tmp_path):
     with pytest.raises(DataError, match="There is nothing at"):
         stepwell.train("image_classification", tmp_path / "absent", run=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("task", discovery.tasks())
+def test_what_is_empty_is_called_so(task, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "data.csv").touch()
+    for path in (tmp_path / "folder", tmp_path / "data.csv"):
+        with pytest.raises(DataError, match="nothing in it|no file here|file is empty"):
+            reading.read(discovery.task(task), path)
