@@ -299,5 +299,5 @@ def test_what_is_empty_is_called_so(task, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "data.csv").touch()
     for path in (tmp_path / "folder", tmp_path / "data.csv"):
-        with pytest.raises(DataError, match="nothing in it|no file here|file is empty"):
+        with pytest.raises(DataError, match=r"nothing in it|no file here|file is empty"):
             reading.read(discovery.task(task), path)
