@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -40,7 +42,7 @@ ADAPTED_SHARE = 0.08  # of the budget, for what takes fewer resamples and exampl
 LEAST_TRAINING = 5.0  # seconds for which a longer budget is worth asking
 MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
 TRIED = 0.0  # seconds of measuring that stand for: one cycle, to see that it works and what it needs
-WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 0.5, 60
+WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 0.5, 60  # of cycles longer than that, one warms up
 HOPELESS = 10.0  # times what a cycle takes with another number of threads: one cycle tells enough
 VALIDATED_EXAMPLES, TRIED_EXAMPLES = 512, 256  # on which a validation is measured; one batch, to see what it needs
 DECODING_SECONDS = 1.5  # of measuring training cycles, once without decoding threads and once with them
@@ -291,10 +293,22 @@ def cycle_seconds(
             before = now
             if most == TRIED or times[0] > HOPELESS * rival:
                 break
-            if len(times) >= MEASURED_CYCLES + WARM_CYCLES or (len(times) > WARM_CYCLES and now - start > most):
+            if len(times) >= MEASURED_CYCLES + WARM_CYCLES or (len(times) > 1 and now - start > most):
                 break
-    measured = times[WARM_CYCLES:] or times or [time.perf_counter() - start]
-    return sum(measured) / len(measured), model
+    warm = max(0, min(WARM_CYCLES, len(times) - 1))
+    measured = times[warm:] or [time.perf_counter() - start]
+    return sum(measured) / len(measured) * _usual(feed.longest(), warm, len(measured)), model
+
+
+def _usual(longest: npt.NDArray[np.int64] | None, warm: int, measured: int) -> float:
+    """How many times as long an epoch's batches are, on average, as those that were measured after `warm` others.
+
+    Where examples of like length come together, one batch may be ten times as long as the next.
+    """
+    if longest is None:
+        return 1.0
+    seen = longest[np.arange(warm, warm + measured) % len(longest)]
+    return float(longest.mean() / max(1.0, seen.mean()))
 
 
 def workers(draft: recipe.Recipe, decoded: bool, measured: Callable[[int], float]) -> Decisions:

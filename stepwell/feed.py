@@ -33,12 +33,18 @@ Augment = Callable[[Batch, int], Batch]
 
 
 class Feed(Protocol):
-    """What gives training batches; `per_epoch` batches make an epoch."""
+    """What gives training batches; `per_epoch` batches make an epoch.
+
+    `longest()` is the length of the longest example in each batch of the first epoch `(per_epoch,)`, to which the
+    others are padded; None where lengths are not known beforehand.
+    """
 
     @property
     def per_epoch(self) -> int: ...
 
     def batches(self, start: int) -> Iterator[Batch]: ...
+
+    def longest(self) -> npt.NDArray[np.int64] | None: ...
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,15 @@ class MemoryFeed:
                     yield batch if self._augment is None else self._augment(batch, epoch)
             epoch, place = epoch + 1, 0
 
+    def longest(self) -> npt.NDArray[np.int64] | None:
+        """The length of the longest example in each batch of the first epoch; None where none is ragged."""
+        if self._showing.lengths is None:
+            return None
+        order, _ = self._showing.rows(self._seed, 0, self._keys, self._size)
+        shown = order[: self.per_epoch * self._size]
+        longest: npt.NDArray[np.int64] = self._showing.lengths[shown].reshape(self.per_epoch, self._size).max(axis=1)
+        return longest
+
     def _batches_at_once(self) -> int:
         """As many as take `GATHERED` bytes; one where a column is ragged, since how much it takes padded is unknown."""
         dense = [column for column in self._columns.values() if isinstance(column, Tensor)]
@@ -237,6 +252,10 @@ class DecodedFeed:
                 yield self._finish(future.result(), epoch)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def longest(self) -> None:
+        """Lengths are known once examples are decoded, which is when their batch is due."""
+        return
 
     def _jobs(self, start: int) -> Iterator[tuple[int, npt.NDArray[np.int64], randomness.Keys]]:
         epoch, place = divmod(start, self.per_epoch)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from stepwell import calibration
@@ -77,6 +78,13 @@ def test_the_faster_number_of_threads_is_taken(monkeypatch: pytest.MonkeyPatch) 
     for times, best in (({4: 0.1, 1: 0.3}, 4), ({4: 0.3, 1: 0.1}, 1)):
         decided, timed = calibration.threads(lambda _, times=times: (times[now[0]], 0.0))  # type: ignore[misc]
         assert decided["training.threads"][0] == best == now[0] and timed == (times[best], 0.0)
+
+
+def test_a_cycle_of_short_texts_says_what_one_of_long_ones_takes() -> None:
+    longest = np.array([500, 400, 10, 20, 70])
+    assert calibration._usual(longest, 2, 2) == pytest.approx(200 / 15)
+    assert calibration._usual(longest, 0, 10) == 1.0
+    assert calibration._usual(None, 3, 2) == 1.0
 
 
 def test_each_number_of_threads_is_told_what_it_is_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -258,6 +258,8 @@ def test_examples_of_like_length_share_a_batch_and_long_ones_come_at_any_time() 
     longest = [b.fields["s"].shape[1] for b in batches]
     assert abs(np.corrcoef(range(64), longest[:64])[0, 1]) < 0.3
     assert longest[:64] != longest[64:]
+    told = ragged_feed(lengths, 16).longest()
+    assert told is not None and told.tolist() == longest[:64]
 
 
 def test_what_is_left_over_at_the_end_of_an_epoch_is_not_always_the_longest() -> None:
