@@ -24,6 +24,7 @@ ELEMENTWISE = frozenset(
 RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
 NORMS = frozenset({"layer_norm", "batch_norm", "group_norm", "instance_norm", "rms_norm"})
 LAST = frozenset({"softmax", "log_softmax", "sigmoid", "tanh", "relu", "exp", "softplus", "hardtanh"})
+TABLES = frozenset({"embedding", "embedding_bag"})
 LINEAR = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
 STRAIGHT = frozenset(
     {
@@ -69,7 +70,10 @@ class Layer:
 
 
 class Reader(TorchFunctionMode):
-    """Collects the layers of one forward pass, and `dropped`: the share and the units of each call that drops."""
+    """Collects the layers of one forward pass.
+
+    `dropped` holds the share and the units of each call that drops, `tables` the parameters that are looked up by row.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -81,6 +85,7 @@ class Reader(TorchFunctionMode):
         self._alive: list[Tensor] = []
         self.layers: list[Layer] = []
         self.dropped: list[tuple[float, int]] = []
+        self.tables: set[str] = set()
         self.recurrent: list[Tensor] = []
         self.normalized = False
         self._straight: dict[int, str] = {}
@@ -96,6 +101,8 @@ class Reader(TorchFunctionMode):
             if id(one) in self._owners:
                 self._owner = self._owners[id(one)]
                 self.used.add(self._names[id(one)])
+                if short in TABLES:
+                    self.tables.add(self._names[id(one)])
         before = None
         if short in ELEMENTWISE and args and isinstance(args[0], Tensor):
             before = args[0].detach().clone() if _in_place(func, args, kwargs) else args[0].detach()

@@ -128,15 +128,17 @@ def gradient_spread(record: Record) -> float | None:
     A numbered block of several matrices ("encoder.layer.3") counts as one layer, by its largest: queries and keys of a
     fresh attention have next to no gradient, whatever passes through their block. A layer that gets none at all at
     first though one before it does is passed around on purpose, as residual branches are whose last scale begins at 0.
+    A table of embeddings is left out: it begins many times as large as a matrix, and few of its rows are in a batch.
     """
     spreads = []
+    tables = record.facts.get("tables", [])
     around: set[str] | None = None
     for row in record.steps:
         if row["step"] > 2 or not row.get("gradients"):
             continue
         blocks: dict[str, float] = {}
         for name, gradient in row["gradients"].items():
-            if row["weights"][name] > 1e-8:
+            if row["weights"][name] > 1e-8 and name not in tables:
                 numbered = re.match(r".*?\.\d+(?=\.)|\d+(?=\.)", name)
                 block = numbered[0] if numbered else name
                 blocks[block] = max(blocks.get(block, 0.0), gradient / row["weights"][name])
@@ -167,9 +169,14 @@ def last_probes(record: Record, count: int = 3) -> list[dict[str, Any]]:
 def between_at_first(record: Record) -> tuple[str, float] | None:
     """The layer whose output differs least between samples at the beginning, and that share.
 
-    A layer that answers the same to all samples though later ones do not is passed around, and does not count.
+    A layer that answers the same to all samples though later ones do not is passed around, and does not count. One that
+    is called again and again, as in a recurrence written out, counts by the call whose output differs most.
     """
-    read = list(layers(first_probe(record), "between").items())
+    called: dict[str, tuple[str, float]] = {}
+    for name, share in layers(first_probe(record), "between").items():
+        layer = re.sub(r"\.\d+$", "", name)
+        called[layer] = max(called.get(layer, (name, 0.0)), (name, share), key=lambda one: one[1])
+    read = list(called.values())
     last = next((place for place, (_, share) in reversed(list(enumerate(read))) if share > 0.0), -1)
     through = [one for place, one in enumerate(read) if one[1] > 0.0 or place > last]
     return min(through, key=lambda one: one[1]) if through else None

@@ -230,6 +230,24 @@ def test_units_are_counted_where_they_are_dropped() -> None:
     assert reader.dropped == [(0.4, 6), (0.6, 24), (0.2, 3)]
 
 
+def test_a_table_of_embeddings_says_nothing_of_how_gradients_fade() -> None:
+    body = nn.Sequential(nn.Embedding(50, 8), nn.Flatten(), nn.Linear(24, 3))
+    with Reader(body) as reader:
+        body(torch.randint(50, (5, 3)))
+    assert reader.tables == {"0.weight"}
+    rows = {"gradients": {"0.weight": 0.02, "2.weight": 1.0}, "weights": {"0.weight": 20.0, "2.weight": 2.0}}
+    steps = [{"step": step, "loss": 1.0, **rows} for step in range(3)]
+    assert measures.gradient_spread(Record({"tables": []}, steps)) == pytest.approx(math.log10(500))
+    rows["gradients"]["4.weight"] = rows["weights"]["4.weight"] = 1.0
+    assert measures.gradient_spread(Record({"tables": ["0.weight"]}, steps)) == pytest.approx(math.log10(2))
+
+
+def test_a_recurrence_written_out_counts_by_the_call_that_tells_most_apart() -> None:
+    between = {"cell.tanh": 0.01, "cell.tanh.2": 0.4, "cell.tanh.3": 1e-7, "out.relu": 0.2}
+    probe = {"step": 0, "loss": 1.0, "layers": {name: {"between": share} for name, share in between.items()}}
+    assert measures.between_at_first(Record({}, [], [probe])) == ("out.relu", 0.2)
+
+
 def test_layers_that_a_recipe_froze_are_no_fault() -> None:
     said = discovery.load(diagnosing.ROOM, "frozen_params").diagnose
     steps = [{"step": step, "loss": 0.9} for step in range(100)]

@@ -15,7 +15,8 @@ MOST = 50
 def look(first: First) -> dict[str, Any]:
     """Names: `unreached` by gradients though used, `unused`, `frozen`, `not_in_optimizer`; the share that is learnt.
 
-    `dropped` holds the share and the units of all that drops; `linear_in_a_row` the pairs with nothing between them.
+    `tables` are looked up by row, as embeddings are; `dropped` holds the share and the units of all that drops;
+    `linear_in_a_row` the pairs with nothing between them.
     """
     named = dict(first.model.named_parameters())
     optimized = first.optimized()
@@ -38,6 +39,7 @@ def look(first: First) -> dict[str, Any]:
         "frozen": [name for name, one in named.items() if not one.requires_grad][:MOST],
         "not_in_optimizer": [name for name, one in learning.items() if id(one) not in optimized][:MOST],
         "learning_share": sum(one.numel() for one in learning.values() if id(one) in optimized) / max(weights, 1),
+        "tables": sorted(reader.tables),
         "dropped": sorted({one for one in reader.dropped if one[0] > 0.0})[:MOST],
         "linear_in_a_row": [list(one) for one in reader.in_a_row][:MOST],
         "loss_has_gradient": bool(loss.requires_grad),
