@@ -13,7 +13,7 @@ from typing import Any
 
 from stepwell.doctor.record import Record
 
-FAILING, STRUGGLING, LAGGING = 0.9, 0.6, 0.25  # of the loss of the best constant prediction
+FAILING, STRUGGLING, LAGGING, SLEEPING = 0.9, 0.6, 0.25, 0.97  # of the loss of the best constant prediction
 EARLIEST, PROBES = (
     0.25,
     3,
@@ -75,6 +75,13 @@ def lagging(record: Record) -> bool:
     """Whether over a quarter of the best constant's loss is left: enough for what no healthy network begins with."""
     now = level(record)
     return broken_at(record) is not None or (now is not None and now > LAGGING)
+
+
+def slept(record: Record) -> bool:
+    """Whether nothing was learnt in the second tenth of the training: its loss was that of the best constant."""
+    best, planned = constant(record), record.length if record.ended else record.horizon or record.length
+    early = [row["loss"] for row in record.steps if planned / 10 <= row["step"] < planned / 5]
+    return best is not None and len(early) > 0 and fmean(early) > SLEEPING * best
 
 
 def mature(record: Record) -> bool:

@@ -4,7 +4,8 @@ What: the first layers get gradients many times smaller than the last, or all sa
 Why it matters: the first layers stay as they began, and what they let through does not tell samples apart.
 How it is seen: more than 2.3 decades between the relative gradients of matrices in the first three updates, in a
     training that struggles; or a layer whose output differs between samples by under 1e-4 of its size at the
-    beginning, in one that lags (measured: 0 of 84 healthy runs).
+    beginning, in one that struggles too, or learnt nothing for a fifth of its time and lags (measured: 0 of 84
+    healthy runs).
 Remedy: He or Xavier initialization, a normalization layer, rectifiers, residual connections, fewer layers.
 Risk: residual and normalized networks with a healthy signal.
 """
@@ -28,12 +29,13 @@ REMEDIES: tuple[str, ...] = ("initialization", "normalization", "activation", "r
 
 def diagnose(record: Record) -> Finding | None:
     """In the first updates; spoken where it harms."""
-    if not measures.mature(record) or not measures.lagging(record):
+    struggles = measures.struggling(record)
+    if not measures.mature(record) or not (struggles or (measures.lagging(record) and measures.slept(record))):
         return None
     if not measures.moves(record):
         return None  # not even the layer that gets most of the gradient learns: what ails all is no fading between them
     spread, alike = measures.gradient_spread(record), measures.between_at_first(record)
-    fades = spread is not None and spread > DECADES and measures.struggling(record)
+    fades = spread is not None and spread > DECADES and struggles
     same = alike is not None and alike[1] < ALIKE
     if not fades and not same:
         return None
