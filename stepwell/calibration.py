@@ -11,7 +11,7 @@ import contextlib
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,10 @@ from torch import nn
 from stepwell import building, device, discovery, recipe
 from stepwell.building import Data
 from stepwell.errors import BudgetError, TrainingError
-from stepwell.feed import Placement
+from stepwell.feed import Feed, Placement
 from stepwell.judge import bootstrap
 from stepwell.loop import Diverged, Plan, Training
+from stepwell.schema import Batch
 from stepwell.settings import Budget
 
 Decisions = dict[str, tuple[Any, str]]
@@ -42,7 +43,8 @@ ADAPTED_SHARE = 0.08  # of the budget, for what takes fewer resamples and exampl
 LEAST_TRAINING = 5.0  # seconds for which a longer budget is worth asking
 MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
 TRIED = 0.0  # seconds of measuring that stand for: one cycle, to see that it works and what it needs
-WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 0.5, 60  # of cycles longer than that, one warms up
+WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 0.5, 60  # of few cycles one warms up
+SPREAD = (0.5, 0.25, 0.75, 0.125, 0.875, 0.375, 0.625)  # lengths of the first batches, as shares of all that are less
 HOPELESS = 10.0  # times what a cycle takes with another number of threads: one cycle tells enough
 VALIDATED_EXAMPLES, TRIED_EXAMPLES = 512, 256  # on which a validation is measured; one batch, to see what it needs
 DECODING_SECONDS = 1.5  # of measuring training cycles, once without decoding threads and once with them
@@ -280,6 +282,7 @@ def cycle_seconds(
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     objectives = building.build_objectives(draft, folder, data.preparation.schema)
     feed = building.build_feed(draft, folder, data, placement, draft.options("training").batch_size)
+    feed = _in_turn(feed, (1.0,) if most == TRIED else SPREAD)
     plan = Plan(cycles=10**9, evaluate_every=10**9, ema=draft.options("training").ema)
     training = Training(model, building.build_turns(draft, objectives, model), feed, plan, lambda _: {})
     times: list[float] = []
@@ -293,22 +296,46 @@ def cycle_seconds(
             before = now
             if most == TRIED or times[0] > HOPELESS * rival:
                 break
-            if len(times) >= MEASURED_CYCLES + WARM_CYCLES or (len(times) > 1 and now - start > most):
+            enough = len(times) > 2 and len(times) % 2 and now - start > most  # as many short batches as long ones
+            if enough or len(times) >= WARM_CYCLES + MEASURED_CYCLES:
                 break
-    warm = max(0, min(WARM_CYCLES, len(times) - 1))
-    measured = times[warm:] or [time.perf_counter() - start]
-    return sum(measured) / len(measured) * _usual(feed.longest(), warm, len(measured)), model
+    warm = WARM_CYCLES if len(times) > len(SPREAD) else min(1, len(times) - 1)
+    measured = times[max(0, warm) :] or [time.perf_counter() - start]
+    return sum(measured) / len(measured), model
 
 
-def _usual(longest: npt.NDArray[np.int64] | None, warm: int, measured: int) -> float:
-    """How many times as long an epoch's batches are, on average, as those that were measured after `warm` others.
+@dataclass(frozen=True)
+class _Measured:
+    """A feed that gives `first` some batches, then its own."""
 
-    Where examples of like length come together, one batch may be ten times as long as the next.
+    feed: Feed
+    first: Sequence[Batch]
+
+    @property
+    def per_epoch(self) -> int:
+        """As many as the feed itself has."""
+        return self.feed.per_epoch
+
+    def longest(self) -> npt.NDArray[np.int64] | None:
+        """Those of the feed itself."""
+        return self.feed.longest()
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """`first`, then those of the feed from `start` on."""
+        yield from self.first
+        yield from self.feed.batches(start)
+
+
+def _in_turn(feed: Feed, shares: Sequence[float]) -> _Measured:
+    """The feed, beginning with batches than which `shares` of all are shorter, where lengths are known.
+
+    Examples of like length come together, so that one batch may take ten times as long as the next.
     """
+    longest = feed.longest()
     if longest is None:
-        return 1.0
-    seen = longest[np.arange(warm, warm + measured) % len(longest)]
-    return float(longest.mean() / max(1.0, seen.mean()))
+        return _Measured(feed, ())
+    order = np.argsort(longest, kind="stable")
+    return _Measured(feed, [next(feed.batches(int(order[int(share * (len(order) - 1))]))) for share in shares])
 
 
 def workers(draft: recipe.Recipe, decoded: bool, measured: Callable[[int], float]) -> Decisions:

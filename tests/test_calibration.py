@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from stepwell import calibration
@@ -80,11 +83,27 @@ def test_the_faster_number_of_threads_is_taken(monkeypatch: pytest.MonkeyPatch) 
         assert decided["training.threads"][0] == best == now[0] and timed == (times[best], 0.0)
 
 
-def test_a_cycle_of_short_texts_says_what_one_of_long_ones_takes() -> None:
-    longest = np.array([500, 400, 10, 20, 70])
-    assert calibration._usual(longest, 2, 2) == pytest.approx(200 / 15)
-    assert calibration._usual(longest, 0, 10) == 1.0
-    assert calibration._usual(None, 3, 2) == 1.0
+@dataclass(frozen=True)
+class Lengths:
+    """A feed whose batches are told by their lengths; None where lengths are not known."""
+
+    known: list[int] | None
+    per_epoch: int = 8
+
+    def longest(self) -> npt.NDArray[np.int64] | None:
+        return None if self.known is None else np.array(self.known)
+
+    def batches(self, start: int) -> Iterator[Any]:
+        return iter((self.known or list(range(8)))[start:])
+
+
+def test_short_and_long_batches_are_measured_in_turn() -> None:
+    lengths = [500, 400, 10, 20, 70, 300, 30, 40]
+    measured = list(calibration._in_turn(Lengths(lengths), calibration.SPREAD).batches(0))
+    assert measured[7:] == lengths
+    assert measured[1] < measured[0] < measured[2] and measured[3] < measured[0] < measured[4]
+    assert list(calibration._in_turn(Lengths(lengths), (1.0,)).batches(2)) == [500, *lengths[2:]]
+    assert list(calibration._in_turn(Lengths(None), calibration.SPREAD).batches(0)) == list(range(8))
 
 
 def test_each_number_of_threads_is_told_what_it_is_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
