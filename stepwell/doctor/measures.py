@@ -135,7 +135,8 @@ def gradient_spread(record: Record) -> float | None:
     A numbered block of several matrices ("encoder.layer.3") counts as one layer, by its largest: queries and keys of a
     fresh attention have next to no gradient, whatever passes through their block. A layer that gets none at all at
     first though one before it does is passed around on purpose, as residual branches are whose last scale begins at 0.
-    A table of embeddings is left out: it begins many times as large as a matrix, and few of its rows are in a batch.
+    A table of embeddings begins many times as large as a matrix, and few of its rows are in a batch: that its gradient
+    is small says nothing. But what arrives there has passed the layers after it, and they are not starved of more.
     """
     spreads = []
     tables = record.facts.get("tables", [])
@@ -144,8 +145,13 @@ def gradient_spread(record: Record) -> float | None:
         if row["step"] > 2 or not row.get("gradients"):
             continue
         blocks: dict[str, float] = {}
+        arrives = 0.0
         for name, gradient in row["gradients"].items():
-            if row["weights"][name] > 1e-8 and name not in tables:
+            if row["weights"][name] <= 1e-8:
+                continue
+            if name in tables:
+                arrives = max(arrives, gradient / row["weights"][name])
+            else:
                 numbered = re.match(r".*?\.\d+(?=\.)|\d+(?=\.)", name)
                 block = numbered[0] if numbered else name
                 blocks[block] = max(blocks.get(block, 0.0), gradient / row["weights"][name])
@@ -154,7 +160,7 @@ def gradient_spread(record: Record) -> float | None:
             around = {block for place, block in enumerate(blocks) if place > reached and blocks[block] == 0.0}
         relative = [value for block, value in blocks.items() if block not in around]
         if len(relative) > 1 and max(relative) > 0 and all(map(math.isfinite, relative)):
-            spreads.append(math.log10(max(relative) / max(min(relative), 1e-30)))
+            spreads.append(math.log10(max(relative) / min(max(min(relative), arrives, 1e-30), max(relative))))
     return median(spreads) if spreads else None
 
 

@@ -239,6 +239,9 @@ def test_a_table_of_embeddings_says_nothing_of_how_gradients_fade() -> None:
     steps = [{"step": step, "loss": 1.0, **rows} for step in range(3)]
     assert measures.gradient_spread(Record({"tables": []}, steps)) == pytest.approx(math.log10(500))
     rows["gradients"]["4.weight"] = rows["weights"]["4.weight"] = 1.0
+    passed = {**rows, "gradients": {**rows["gradients"], "2.weight": 1e-4}}
+    said = measures.gradient_spread(Record({"tables": ["0.weight"]}, [{"step": 0, "loss": 1.0, **passed}]))
+    assert said == pytest.approx(3.0)  # 1e-3 of the table's own size arrives there, past what stands between
     assert measures.gradient_spread(Record({"tables": ["0.weight"]}, steps)) == pytest.approx(math.log10(2))
 
 
