@@ -394,9 +394,7 @@ def enough_memory(batch_size: int) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # The CPU's allocator has no exception of its own.
-        known = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-        if not known:
+        if not device.out_of_memory(error):
             raise
         raise TrainingError(
             f"There is not enough memory for batches of {batch_size}.",

@@ -117,6 +117,12 @@ def memory_used() -> int:
     return int(words[1]) * os.sysconf("SC_PAGE_SIZE") if words else 0
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it says that memory is short: Python's, a GPU's, or the CPU's allocator, which has none of its own."""
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or "can't allocate memory" in str(error)
+
+
 def memory_peak() -> int:
     """The most memory in bytes that this process has taken so far."""
     import resource

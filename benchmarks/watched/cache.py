@@ -21,7 +21,7 @@ from stepwell.doctor.record import Record, read
 CACHE = Path("build/doctor")
 JUDGING = frozenset(
     {"diagnoses", "diagnosing.py", "measures.py", "page.py", "remedies", "remedying.py", "changes.py"}
-    | {"script.py", "attending.py", "examination.py"}
+    | {"script.py", "attending.py", "examination.py", "proof.py", "course.py"}
 )
 Made = tuple[Record, list[dict[str, Any]], dict[str, Any]]
 

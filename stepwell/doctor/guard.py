@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 
+from stepwell.device import out_of_memory
+
 LOOKING = ContextVar("a doctor looks for itself", default=False)
 """What happens meanwhile is no training: no doctor hears it, neither its own nor one that watches another network."""
 
@@ -20,11 +22,13 @@ class Guard:
         self.failed: dict[str, str] = {}
 
     @contextlib.contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Keep in what the block raises. KeyboardInterrupt and the like pass."""
+    def __call__(self, name: str, *, short: bool = False) -> Iterator[None]:
+        """Keep in what the block raises. KeyboardInterrupt and the like pass, and with `short` that memory is short."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - see above
+        except Exception as error:
+            if short and out_of_memory(error):
+                raise
             self.failed.setdefault(name, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
 
     def allows(self, name: str) -> bool:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from stepwell import discovery, files
+from stepwell.device import out_of_memory
 from stepwell.doctor import diagnosing, norms, page, probe, within
 from stepwell.doctor.by_hand import Unseen
 from stepwell.doctor.first import Example, First, copied
@@ -382,7 +383,7 @@ class Doctor:
     def _probe(self, model: nn.Module, step: int) -> None:
         began = self._work()
         with undisturbed(model):
-            row = {"step": step, **probe.look(model, self._examples, self._guard)}
+            row = {"step": step, **self._look(model)}
             row.update(self._validate(model))
         if generated := self._shown.compared():
             row["generated"] = generated
@@ -392,6 +393,22 @@ class Doctor:
         if step > self._probed:
             self._pace.looked(step, over - began, (began - self._worked) / (step - self._probed))
         self._worked, self._probed = over, step
+
+    def _look(self, model: nn.Module) -> dict[str, Any]:
+        """What a probe reads; where memory does not hold it, of half the samples from now on."""
+        while True:
+            try:
+                return probe.look(model, self._examples, self._guard)
+            except (MemoryError, RuntimeError) as error:
+                several, before = len(self._examples) // 2, sum(one.rows for one in self._examples)
+                half = self._examples[:several] or [self._examples[0].shrunk(before // 2)]
+                left = sum(one.rows for one in half)
+                if not out_of_memory(error) or not 0 < left < before:
+                    raise
+                self._examples = half
+                self.record.unread.append(
+                    f"{before - left} of {before} samples of the probe: memory does not hold them"
+                )
 
     def _tell(self) -> None:
         """Say what is new and harmful, once."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +12,9 @@ from programs import Program, names, network
 from torch import Tensor, nn
 
 import stepwell
+from stepwell.doctor import probe
+from stepwell.doctor.first import Example
+from stepwell.doctor.guard import Guard
 
 
 def rows() -> tuple[Tensor, Tensor]:
@@ -144,3 +150,30 @@ def test_a_lazy_module_and_a_model_without_parameters() -> None:
             F.cross_entropy(bare(x[:50]) @ weight, y[:50]).backward()
             optimizer.step()
     assert doctor.record.length == 20 and names(doctor) == []
+
+
+@pytest.mark.parametrize(("batch", "said"), [(32, "64 of 96 samples"), (200, "100 of 200 samples")])
+def test_a_probe_that_memory_does_not_hold_is_made_smaller_and_that_is_said(
+    batch: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, looked = probe.look, []
+
+    def short(model: nn.Module, examples: Sequence[Example], guard: Guard) -> dict[str, Any]:
+        looked.append(sum(one.rows for one in examples))
+        if looked[-1] > 60 + batch // 4:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        return look(model, examples, guard)
+
+    monkeypatch.setattr(probe, "look", short)
+    x, y = rows()
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    with stepwell.watch(model, optimizer, steps=60) as doctor:
+        for step in range(60):
+            here = slice(step * batch % 600, step * batch % 600 + batch)
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[here]), y[here]).backward()
+            optimizer.step()
+    assert doctor.record.probes[0]["step"] == 0 and len(doctor.record.probes) > 3
+    assert looked[-1] <= 60 + batch // 4 and names(doctor) == []
+    assert any(said in one and "memory does not hold them" in one for one in doctor.record.unread)
