@@ -315,6 +315,7 @@ def _verdict(found: Proof, cleared: bool, names: str) -> str:
     bounds = (
         f"gain {found.gain:+.3f} (at least {found.low:+.3f}), over the placebo {found.over_placebo:+.3f} (at least "
         f"{found.low_over_placebo:+.3f}), chance {found.noise:.3f}, on {seeds}"
+        + ("; each changed training is better than all others" if found.apart else "")
     )
     if found.state in ("verified", "provisional") and not cleared:
         return f"not accepted: {bounds}; but {names} stays"

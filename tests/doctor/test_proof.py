@@ -30,9 +30,9 @@ def test_a_gain_that_chance_alone_shows_is_refused() -> None:
 
 def test_one_training_that_diverged_does_not_hide_a_gain_that_all_show() -> None:
     unchanged, placebo, changed = [-1.0, -2.0, -0.98, -1.0], [-0.99, -0.99, -0.85, -0.93], [-0.78, -0.76, -0.74, -0.73]
-    found = judge(unchanged, placebo, changed, 0.02)
-    assert found.state == "verified" and found.low is not None and found.low > 0.1
-    assert judge(unchanged, placebo, [-0.98, -0.97, -0.97, -0.98], 0.02).state == "refused"
+    assert judge(unchanged[:3], placebo[:3], changed[:3], 0.02).state == "open"
+    assert judge(unchanged, placebo, changed, 0.02).state == "verified"
+    assert judge(unchanged, placebo, [*changed[:3], -0.86], 0.02).state == "refused"
 
 
 def test_what_gains_nothing_is_refused_at_once() -> None:
