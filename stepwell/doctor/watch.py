@@ -340,7 +340,8 @@ class Doctor:
 
     def _remember(self) -> First:
         """The model and its optimizer as they are before the first update, copied together."""
-        model, optimizer = copied(self.model, self.optimizer)
+        with undisturbed(self.model):  # Keras draws seeds for what it copies
+            model, optimizer = copied(self.model, self.optimizer)
         with undisturbed(model):
             self._evaluated = self._examples[0].tried(model).evaluated
         self._examples = [replace(one, evaluated=self._evaluated) for one in self._examples]
