@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -177,3 +179,31 @@ def test_a_probe_that_memory_does_not_hold_is_made_smaller_and_that_is_said(
     assert doctor.record.probes[0]["step"] == 0 and len(doctor.record.probes) > 3
     assert looked[-1] <= 60 + batch // 4 and names(doctor) == []
     assert any(said in one and "memory does not hold them" in one for one in doctor.record.unread)
+
+
+class DrawsWhenCopied(nn.Linear):
+    """A module that draws a seed for its copy, as Keras's layers do."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DrawsWhenCopied:
+        random.randint(1, 9)
+        copied = DrawsWhenCopied(self.in_features, self.out_features)
+        copied.load_state_dict(self.state_dict())
+        memo.update({id(mine): its for mine, its in zip(self.parameters(), copied.parameters(), strict=True)})
+        return copied
+
+
+def test_what_a_network_draws_for_its_copy_is_put_back() -> None:
+    x, y = rows()
+    states = []
+    for watched in (False, True):
+        random.seed(0)
+        torch.manual_seed(0)
+        model = nn.Sequential(DrawsWhenCopied(8, 16), nn.ReLU(), nn.Linear(16, 3))
+        optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+        with stepwell.watch(model, optimizer, steps=20) if watched else contextlib.nullcontext():
+            for start in range(0, 600, 30):
+                optimizer.zero_grad()
+                F.cross_entropy(model(x[start : start + 30]), y[start : start + 30]).backward()
+                optimizer.step()
+        states.append((random.getstate(), torch.get_rng_state().tolist(), model[0].weight.tolist()))
+    assert states[0] == states[1]
