@@ -75,7 +75,7 @@ of torch holds them) and random draws at their end were the same to the bit with
 | PyTorch-GAN: gan, wgan_gp | nothing; of the latter, whose gradient penalty it cannot follow, that it judges little |
 | Lightning's backbone_image_classifier, 100 updates | stop: a ReLU makes the logits of its cross-entropy (so it does) |
 | Lightning's autoencoder, 100 updates | a notice: two linear layers meet (so they do) |
-| MorvanZhou's tutorial: classification, RNN, autoencoder | a notice: two linear layers meet (so they do) |
+| MorvanZhou's tutorial: classification, RNN; autoencoder | nothing; a notice: two linear layers meet (so they do) |
 | yunjey's tutorial: a feed-forward and a bidirectional network | nothing |
 | skorch's quick start, two versions | harmful: dropout leaves 5 of 10 units; the loss still falls |
 | pytorch/examples: word_language_model, LSTM, 111 updates | harmful: its rate of 20 is too high (doubtful) |
