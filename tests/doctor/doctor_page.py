@@ -55,7 +55,7 @@ true fault.
 - (b) `--corpus set_aside`: 380 drawn trainings of 18 kinds, on data that no threshold was chosen on; 316 are healthy,
   which is decided by what plain methods reach on the same rows. The bound takes runs for independent, though they share
   data sets. It was looked at three times: at 80 healthy runs (no alarm), at 279 (three: two of tables of embeddings,
-  which public scripts had brought to light and were mended before), and at all. The alarm that is left is of frozen
+  which public scripts had shown too and which were mended meanwhile), and at all. The alarm that is left is of frozen
   features that learn little.
 - (c) `--infected --seeds 0 1 2 3 4`: four networks of 105,000 to 298,000 weights, 46 infections by the diagnoses' own
   `infect`; 169 count, which took the skill on held-out rows under nine tenths of the healthy twin's, 61 did no harm.
