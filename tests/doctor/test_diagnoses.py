@@ -210,7 +210,10 @@ def test_dropout_that_leaves_too_little_is_named_though_the_whole_network_answer
     assert said(record) is None
 
 
-@pytest.mark.parametrize(("dropped", "named"), [([(0.5, 16)], True), ([(0.5, 64)], False), ([(0.1, 8)], False)])
+@pytest.mark.parametrize(
+    ("dropped", "named"),
+    [([(0.5, 16)], True), ([(0.5, 64)], False), ([(0.1, 8)], False), ([(0.5, 30), (0.6, 900)], False)],
+)
 def test_half_is_too_much_where_few_units_are_dropped_among(dropped: list[tuple[float, int]], named: bool) -> None:
     said = discovery.load(diagnosing.ROOM, "excessive_dropout").diagnose
     steps = [{"step": step, "loss": 0.9} for step in range(100)]

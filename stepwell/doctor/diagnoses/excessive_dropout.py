@@ -28,33 +28,39 @@ REMEDIES: tuple[str, ...] = ("less_dropout",)
 def diagnose(record: Record) -> Finding | None:
     """From the layers; spoken where it harms."""
     share = float(record.facts.get("dropout", 0.0))
-    narrow = _narrowest(record)
+    units, left = _narrowest(record)
     if not measures.mature(record):
         return None
     struggles, training = measures.struggling(record), measures.level_in_training(record) or 0.0
     most = share > 0.7 and (struggles or training > measures.STRUGGLING)
-    thin = share >= HALF and narrow * (1 - share) <= FEW and struggles
+    thin = share >= HALF and left <= FEW and struggles
     if not most and not thin:
         return None
-    known = math.isfinite(narrow)
-    left = f", {narrow * (1 - share):.0f} of {narrow:.0f} are left where fewest are" if known else ""
+    known = math.isfinite(units)
+    fewest = f", {left:.0f} of {units:.0f} are left where fewest are" if known else ""
     return Finding(
         name="excessive_dropout",
         severity=2,
-        message=f"Dropout drops {100 * share:.0f} % of the units{left}.",
+        message=f"Dropout drops {100 * share:.0f} % of the units{fewest}.",
         why="Too little is left of each layer for the next one to learn from.",
         remedy="lower dropout to between 0.1 and 0.3",
         where={"step": 0},
-        evidence={"dropout": share, "narrowest": narrow if known else None},
+        evidence={"dropout": share, "narrowest": units if known else None},
         refuted_by="the same level without dropout",
     )
 
 
-def _narrowest(record: Record) -> float:
-    """The least units among which half or more are dropped; of older records, of any layer."""
+def _narrowest(record: Record) -> tuple[float, float]:
+    """Of the units among which half or more are dropped those of which fewest are left, and how many these are.
+
+    In older records, which do not say where units are dropped, the narrowest layer stands for them.
+    """
     if "dropped" in record.facts:
-        return float(min((units for share, units in record.facts["dropped"] if share >= HALF), default=math.inf))
-    return min(measures.layers(measures.first_probe(record), "width").values(), default=math.inf)
+        dropped = [(float(units), units * (1 - share)) for share, units in record.facts["dropped"] if share >= HALF]
+    else:
+        widths = measures.layers(measures.first_probe(record), "width").values()
+        dropped = [(width, width * (1 - float(record.facts.get("dropout", 0.0)))) for width in widths]
+    return min(dropped, key=lambda one: one[1], default=(math.inf, math.inf))
 
 
 def infect(settings: Settings) -> Change | None:
