@@ -14,6 +14,7 @@ from typing import Any
 from stepwell.doctor.record import Record
 
 FAILING, STRUGGLING, LAGGING, SLEEPING = 0.9, 0.6, 0.25, 0.97  # of the loss of the best constant prediction
+FLAT = 0.01  # of it: less from one third of the updates to the next is no change
 EARLIEST, PROBES = (
     0.25,
     3,
@@ -253,11 +254,16 @@ def gradient_growth(record: Record) -> float | None:
     return worst
 
 
-def falls_still(record: Record) -> bool:
-    """Whether the loss of the last third is under that of the third before by more than one percent of the constant."""
+def fall(record: Record) -> float | None:
+    """How far the mean loss of the last third of the updates is under that of the third before, over the constant's."""
     best = constant(record)
     losses = [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
     third = len(losses) // 3
     if best is None or third < 5:
-        return False
-    return fmean(losses[third : 2 * third]) - fmean(losses[2 * third :]) > 0.01 * best
+        return None
+    return (fmean(losses[third : 2 * third]) - fmean(losses[2 * third :])) / best
+
+
+def falls_still(record: Record) -> bool:
+    """Whether the loss falls at the end, by more than one percent of the constant's from third to third."""
+    return (fall(record) or 0.0) > FLAT

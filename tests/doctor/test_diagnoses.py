@@ -263,6 +263,29 @@ def test_layers_that_a_recipe_froze_are_no_fault() -> None:
     assert said(Record({**facts, "frozen_by": "the recipe"}, steps, probes, ended=True)) is None
 
 
+def test_a_training_that_goes_back_and_forth_is_a_notice() -> None:
+    said = discovery.load(diagnosing.ROOM, "oscillation").diagnose
+
+    def record(rises: int, swing: float, falls: float = 0.0) -> Record:
+        """Ten updates read with their own batch, `rises` of which raised its loss; looks at every twentieth update."""
+        own = {10 * i: (0.5, 0.6 if i < rises else 0.4) for i in range(10)}
+        steps = [
+            {"step": i, "loss": 0.5 - falls * i / 100, **({"own": own[i]} if i in own else {})} for i in range(100)
+        ]
+        scores = [0.7 + swing * (-1) ** i for i in range(6)]
+        probes = [
+            {"step": 20 * i, "loss": 0.5, "valid_balanced_accuracy": score, "layers": {}}
+            for i, score in enumerate(scores)
+        ]
+        return Record({"constant": 1.0, "learning_rate": 0.1, "batch_rows": 8}, steps, probes, ended=True)
+
+    found = said(record(4, 0.1))
+    assert found is not None and found.severity == 1 and "40 %" in found.message and "than 8" in found.remedy
+    assert said(record(1, 0.1)) is None  # hardly any update is taken back
+    assert said(record(4, 0.01)) is None  # what it answers stays
+    assert said(record(4, 0.1, falls=0.2)) is None  # it still learns
+
+
 def test_layers_left_out_of_the_optimizer_are_named() -> None:
     doctor = Program(frozen_below := network(), parameters=lambda m: m[4].parameters(), rate=1e-5).watched()
     del frozen_below

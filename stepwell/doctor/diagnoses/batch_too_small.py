@@ -2,8 +2,7 @@
 
 What: the loss goes up and down and does not settle.
 Why it matters: each update follows a few samples; with momentum and a fixed rate it never settles.
-How it is seen: under 4 samples in a batch, over 20 % of the updates raise the loss of their own batch or it
-    struggles.
+How it is seen: under 4 samples in a batch, and the training struggles.
 Remedy: 16 samples or more, or a falling rate.
 Risk: averaging the weights gives the same.
 """
@@ -17,7 +16,7 @@ from stepwell.schema import Finding
 
 KIND = "dynamics"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ()
+EXPLAINS: tuple[str, ...] = ("oscillation",)
 REMEDIES: tuple[str, ...] = ("larger_batch", "lower_rate")
 
 

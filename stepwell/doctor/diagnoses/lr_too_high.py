@@ -30,6 +30,7 @@ EXPLAINS: tuple[str, ...] = (
     "vanishing_gradient",
     "underfit_capacity",
     "batch_too_small",
+    "oscillation",
 )
 REMEDIES: tuple[str, ...] = ("lower_rate", "warmup", "clipping", "optimizer")
 RUINS = True  # what is trained afterwards is lost

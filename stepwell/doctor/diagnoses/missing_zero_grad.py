@@ -23,6 +23,7 @@ EXPLAINS: tuple[str, ...] = (
     "dead_relu",
     "nan_loss",
     "not_learning_unknown",
+    "oscillation",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 

@@ -15,7 +15,14 @@ from stepwell.schema import Finding
 
 KIND = "data"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("shuffled_labels", "lr_too_high", "overfit", "not_learning_unknown", "batch_too_small")
+EXPLAINS: tuple[str, ...] = (
+    "shuffled_labels",
+    "lr_too_high",
+    "overfit",
+    "not_learning_unknown",
+    "batch_too_small",
+    "oscillation",
+)
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 
