@@ -80,7 +80,7 @@ class Turn:
 class Step:
     """One cycle: its number (from 1), its epoch (from 0), and per objective the loss of its last update.
 
-    `losses` and `gradient_norms` are 0-d tensors that nobody has read yet.
+    `losses` and `gradient_norms` are 0-d tensors that nobody has read yet; `size` is that of all its batches.
     """
 
     cycle: int
@@ -88,6 +88,7 @@ class Step:
     losses: Mapping[str, Tensor]
     learning_rates: Mapping[str, float]
     gradient_norms: Mapping[str, Tensor]
+    size: int
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ class Training:
         self._end = plan.cycles if plan.end is None else plan.end
         self._not_finite = torch.zeros((), dtype=torch.bool, device=self._device)
         self.cycle = 0
+        self._size = 0  # of the batches of this cycle
         self._position = 0
         self._evaluated_at = -1
         self._evaluations: list[float] = []
@@ -195,6 +197,7 @@ class Training:
         rates: dict[str, float] = {}
         epoch = self.epoch
         done, total = self.cycle - self.plan.phase_start, self.plan.cycles - self.plan.phase_start
+        self._size = 0
         for turn in self._turns:
             name = turn.objective.name
             if self.cycle % turn.objective.every:
@@ -209,7 +212,7 @@ class Training:
         if self._averaged is not None:
             self._averaged.update_parameters(self.model)
         self._look_for_non_finite()
-        return Step(self.cycle, epoch, losses, rates, norms)
+        return Step(self.cycle, epoch, losses, rates, norms, self._size)
 
     def _update(self, turn: Turn, batches: Iterator[Batch], norms: dict[str, Tensor]) -> Tensor:
         """One optimizer step of one objective; returns its loss, detached."""
@@ -269,6 +272,7 @@ class Training:
 
     def _loss(self, turn: Turn, batch: Batch, counts: Mapping[str, float] | None) -> Tensor:
         """The weighted sum of the terms of one (micro-)batch, each over `counts` or over its own count."""
+        self._size += batch.size
         if self.plan.precision == "fp32":
             loss = turn.objective.loss(self._forward, batch)
         else:

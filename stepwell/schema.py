@@ -132,6 +132,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.keys)
 
+    @property
+    def size(self) -> int:
+        """The numbers of all fields, those that fill up included: what a batch of unequal examples costs goes by it."""
+        return sum(one.numel() for one in self.fields.values())
+
 
 @dataclass(frozen=True)
 class Term:

@@ -307,39 +307,42 @@ class Limit:
     `rivals` those that fitting the rivals takes at most, however slow the machine. What comes after training was
     planned at the speed before it: on a machine that became clearly slower it takes as much longer as the cycles do
     now, but `most` seconds at most, as it gives way where time runs short.
+
+    Speed is told by the seconds that a number in a batch takes: cycles of texts or volumes of unequal size take several
+    times as long as others on the same machine.
     """
 
     end: float
     after: float
     rivals: float
     most: float = math.inf
-    _first: list[float] = field(default_factory=list)  # seconds a cycle, each over `PACE_SECONDS`
+    _first: list[float] = field(default_factory=list)  # seconds a number, each over `PACE_SECONDS`
     _latest: deque[float] = field(default_factory=lambda: deque(maxlen=PACES))
     _seconds: float = 0.0
-    _cycles: int = 0
+    _numbers: int = 0
     _validation: float = 0.0  # seconds that the latest took,
-    _beside: float = 0.0  # and those of a cycle then; 0 where none was heard of yet
+    _beside: float = 0.0  # and those of a number then; 0 where none was heard of yet
 
     def note(self, event: Step | Evaluation, seconds: float) -> None:
         """Hear that a cycle or a validation took so long."""
         if isinstance(event, Evaluation):
             self._validation, self._beside = seconds, self._pace()
             return
-        self._seconds, self._cycles = self._seconds + seconds, self._cycles + 1
+        self._seconds, self._numbers = self._seconds + seconds, self._numbers + event.size
         if self._seconds >= PACE_SECONDS:
             if len(self._first) < PACES:
-                self._first.append(self._seconds / self._cycles)
-            self._latest.append(self._seconds / self._cycles)
-            self._seconds, self._cycles = 0.0, 0
+                self._first.append(self._seconds / self._numbers)
+            self._latest.append(self._seconds / self._numbers)
+            self._seconds, self._numbers = 0.0, 0
 
     def _pace(self) -> float:
-        """Seconds of a cycle now."""
+        """Seconds of a number now."""
         if self._latest:
             return statistics.median(self._latest)
-        return self._seconds / self._cycles if self._cycles else 0.0
+        return self._seconds / self._numbers if self._numbers else 0.0
 
     def slower(self) -> float:
-        """How many times as long cycles take now as they did at first; 1 where that is no more than usual."""
+        """How many times as long the same takes now as it did at first; 1 where that is no more than usual."""
         times = self._pace() / statistics.median(self._first) if self._first else 1.0
         return min(times, MOST_SLOWER) if times >= CLEARLY_SLOWER else 1.0
 

@@ -12,7 +12,7 @@ from stepwell.loop import Evaluation, Step
 from stepwell.training import Limit
 
 CYCLE, VALIDATION = 0.1, 1.5
-STEP = Step(1, 0, {}, {}, {})
+STEP = Step(1, 0, {}, {}, {}, 32)
 JUDGED = Evaluation(1, 0, {}, best=True, stop=False)
 
 
@@ -56,6 +56,14 @@ def test_one_slow_moment_or_a_little_noise_does_not_end_a_training(slow: list[fl
     for seconds in [0.1] * 50 + slow:
         limit.note(STEP, seconds)
     assert limit.slower() == 1.0 and not limit.reached(80.0) and limit.reached(86.0)
+
+
+def test_long_batches_are_no_slower_machine() -> None:
+    """Texts of one to twenty times the length, in any order: the first cycles may be short and the latest long ones."""
+    limit = Limit(3600.0, 900.0, 40.0, 1800.0)
+    for length in (20, 31, 25, 18, 40, 90, 256, 240, 256, 256, 200):
+        limit.note(Step(1, 0, {}, {}, {}, 16 * length), 0.1 + 0.01 * length)
+    assert limit.slower() == 1.0
 
 
 def test_what_gives_way_never_takes_more_than_a_share_from_training() -> None:
