@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from contextvars import ContextVar
 
 from stepwell.device import out_of_memory
 
 LOOKING = ContextVar("a doctor looks for itself", default=False)
 """What happens meanwhile is no training: no doctor hears it, neither its own nor one that watches another network."""
+
+
+class Kept:
+    """One block whose exceptions are kept in; a class and no generator, since several are entered in every update."""
+
+    __slots__ = ("_failed", "_name", "_short")
+
+    def __init__(self, failed: dict[str, str], name: str, short: bool) -> None:
+        self._failed, self._name, self._short = failed, name, short
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception) or (self._short and out_of_memory(error)):
+            return False
+        self._failed.setdefault(self._name, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+        return True
 
 
 class Guard:
@@ -21,15 +37,9 @@ class Guard:
     def __init__(self) -> None:
         self.failed: dict[str, str] = {}
 
-    @contextlib.contextmanager
-    def __call__(self, name: str, *, short: bool = False) -> Iterator[None]:
+    def __call__(self, name: str, *, short: bool = False) -> Kept:
         """Keep in what the block raises. KeyboardInterrupt and the like pass, and with `short` that memory is short."""
-        try:
-            yield
-        except Exception as error:
-            if short and out_of_memory(error):
-                raise
-            self.failed.setdefault(name, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+        return Kept(self.failed, name, short)
 
     def allows(self, name: str) -> bool:
         """Whether the piece has never failed."""

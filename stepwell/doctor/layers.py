@@ -82,7 +82,7 @@ class Reader(TorchFunctionMode):
         self._owner = "input"
         self.used: set[str] = set()
         self._made: dict[int, str] = {}
-        self._alive: list[Tensor] = []
+        self._alive: list[Tensor] = []  # of one pass, so that no other tensor gets the id of one that is known
         self.layers: list[Layer] = []
         self.dropped: list[tuple[float, int]] = []
         self.tables: set[str] = set()
@@ -141,6 +141,11 @@ class Reader(TorchFunctionMode):
             self._straight[id(result)] = source
         else:
             self._straight.pop(id(result), None)  # what bends in place gives the tensor that it was given
+
+    def passed(self) -> None:
+        """A pass is over: let go of all that was made in it, but for what was read of it."""
+        for made in (self._made, self._alive, self._straight):
+            made.clear()
 
     def maker(self, output: Tensor) -> str:
         """The short name of the call that made a tensor, whatever its shape since; "" where none was seen."""

@@ -89,7 +89,7 @@ class _Ear:
         self.given = (args, kwargs)
         self.listener.fed(tensors((args, kwargs)))
         self.listener.answered([name for name, one in self.modal if not one.training])
-        if (found := floating(output)) and self.listener.wants_calls():
+        if self.listener.wants_calls() and (found := floating(output)):
             self.tape = Tape(found, self.parameters, self.listener.guarded)
             self.tape.start()
 

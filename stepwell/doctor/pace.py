@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 
-EARLY = (1, 2, 4, 8)  # updates after which there is a look in any case, beside that of the beginning
+EARLY = (1, 2, 4, 8)  # updates after which there is a look, beside that of the beginning; of long ones the last alone
 NORMS_UNTIL = 16  # updates whose norms are all read
 SOON = 8  # updates before a look, in which samples for it are kept
 CALLS_UNTIL = 64  # updates whose way from the answer to the loss is followed
 SHARE = 0.02  # of the time of training that looking may take, where an update takes 10 ms or more
 SHORT = 0.01  # seconds of an update under which looks lie ever further apart
+PUT_OFF = 4.0  # times the interval that a look is put off at most, for what was spent before
 SPREAD = 4  # of the updates so far, one part lies between two looks
 LEAST, MOST_SHORT, MOST = 4, 512, 4096  # updates between two looks; the second where updates are short
 
@@ -24,14 +25,19 @@ class Pace:
 
     def __init__(self) -> None:
         self._last, self._share_allows, self._short = 0, LEAST, True
+        self._due = self._next()
 
-    def looked(self, update: int, cost: float, each: float) -> None:
-        """A look after `update` took `cost` seconds of work, and an update takes `each`.
+    def looked(self, update: int, cost: float, each: float, share: float) -> None:
+        """A look after `update` took `cost` seconds of work, an update takes `each`, and all looking so far `share`.
 
-        Twice the cost is counted: the loss of a batch before and after its own update is read too.
+        Three times the cost is counted: the loss of a batch before and after its own update is read too, norms are more
+        often, and to listen takes some of every update. Where more than the share was spent, as it is at the beginning,
+        the next look is put off by as much, up to fourfold.
         """
         self._last, self._short = update, each < SHORT
-        self._share_allows = min(MOST, math.ceil(2 * cost / (SHARE * max(each, 1e-6))))
+        over = min(PUT_OFF, max(1.0, share / SHARE)) if update > CALLS_UNTIL else 1.0
+        self._share_allows = min(MOST, math.ceil(3 * over * cost / (SHARE * max(each, 1e-6))))
+        self._due = self._next()
 
     def interval(self, update: int) -> int:
         """Updates between two looks, now that `update` of them are through."""
@@ -41,12 +47,20 @@ class Pace:
 
     def looks(self, update: int) -> bool:
         """Whether there is a look after an update."""
-        return update > self._last and (update in EARLY or update - self._last >= self.interval(update))
+        early = EARLY if self._short else EARLY[-1:]
+        return update > self._last and (update >= self._due or update in early)
 
     def looks_soon(self, update: int) -> bool:
         """Whether there is a look within the next updates."""
-        return update <= EARLY[-1] or update + SOON - self._last >= self.interval(update)
+        return update <= EARLY[-1] or update + SOON >= self._due
 
     def reads_norms(self, update: int) -> bool:
         """Whether gradients, weights and their change are read at an update: eight times as often as looks."""
         return update <= NORMS_UNTIL or self.looks(update) or update % max(1, self.interval(update) // 8) == 0
+
+    def _next(self) -> int:
+        """The first update that lies an interval, as it is there, after the last look."""
+        due = self._last + LEAST
+        while due - self._last < self.interval(due):
+            due = self._last + self.interval(due)
+        return due

@@ -30,10 +30,10 @@ def tensors(value: Any) -> list[Tensor]:
     """Every tensor in nested tuples, lists, mappings and dataclass-like outputs, in order."""
     if isinstance(value, Tensor):
         return [value]
-    if isinstance(value, Mapping):
-        return [one for part in value.values() for one in tensors(part)]
     if isinstance(value, list | tuple):
         return [one for part in value for one in tensors(part)]
+    if isinstance(value, Mapping):
+        return [one for part in value.values() for one in tensors(part)] if value else []
     if hasattr(value, "__dataclass_fields__"):
         return [one for name in value.__dataclass_fields__ for one in tensors(getattr(value, name))]
     return []

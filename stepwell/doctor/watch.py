@@ -23,7 +23,7 @@ from stepwell.device import out_of_memory
 from stepwell.doctor import diagnosing, norms, page, probe, within
 from stepwell.doctor.by_hand import Unseen
 from stepwell.doctor.first import Example, First, copied
-from stepwell.doctor.guard import LOOKING, Guard
+from stepwell.doctor.guard import LOOKING, Guard, Kept
 from stepwell.doctor.layers import Reader
 from stepwell.doctor.listening import Given, listening
 from stepwell.doctor.pace import CALLS_UNTIL, Pace
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from stepwell.doctor.healing import Healed
 
 ROOM = "doctor.preflight"
-PROBE_ROWS, PROBE_BATCHES = 256, 16
+PROBE_ROWS, PROBE_BATCHES = 256, 16  # in the probe batch at most
+SLOW_BATCHES, SLOW = 4, 1.0  # so many are enough where to train on them takes longer than this, in seconds
 VALID_ROWS = 512
 LOOK_SHARE, LEAST_LOOK = 0.03, 1.0  # of the time of training, and seconds in any case, for looking before it
 EXACTLY = 1e-4
@@ -321,22 +322,22 @@ class Doctor:
 
     # Reading.
 
-    @contextlib.contextmanager
-    def guarded(self, name: str) -> Iterator[None]:
+    def guarded(self, name: str) -> contextlib.AbstractContextManager[None]:
         """Keep in what a piece of the doctor raises, hear nothing meanwhile, and count its time as the doctor's."""
-        if LOOKING.get():
-            with self._guard(name):
-                yield
-            return
-        began, outside = self._now(), LOOKING.set(True)
-        self._trained += began - self._left
-        try:
-            with self._guard(name):
-                yield
-        finally:
-            LOOKING.reset(outside)
-            self._left = self._now()
-            self._spent += self._left - began
+        kept = self._guard(name)
+        return kept if LOOKING.get() else _Counted(self, kept)
+
+    def began(self) -> None:
+        """A piece of the doctor begins, which no other surrounds."""
+        now = self._now()
+        self._trained += now - self._left
+        self._left = now
+
+    def ended(self) -> None:
+        """It is over."""
+        now = self._now()
+        self._spent += now - self._left
+        self._left = now
 
     def _remember(self) -> First:
         """The model and its optimizer as they are before the first update, copied together."""
@@ -352,14 +353,15 @@ class Doctor:
     def _enough(self) -> bool:
         rows = sum(one.rows for one in self._examples)
         late = self.record.horizon is not None and self._step >= max(1, self.record.horizon // 20)
-        return rows >= PROBE_ROWS or len(self._examples) >= PROBE_BATCHES or late
+        slow = len(self._examples) >= SLOW_BATCHES and len(self._examples) * self._each() > SLOW
+        return rows >= PROBE_ROWS or len(self._examples) >= PROBE_BATCHES or late or slow
 
     def _begin(self) -> None:
         """Look at the beginning, on the copy that was made of it, now that there are samples enough."""
         self._ready = True
         if self._goes_on:
             return
-        began = self._now()
+        began, worked = self._now(), self._work() - self._worked
         start, self._start = self._start, None
         assert start is not None
         each = self._each()
@@ -377,6 +379,7 @@ class Doctor:
                 first.example.calm(first.model)
                 self.record.facts.update(discovery.load(ROOM, name).look(first))
         self._probe(first.model, 0)
+        self._worked -= worked  # the updates before this look are among those until the next
         if self._step > 1:
             self._probe(self.model, self._step)
         self._looked += self._now() - began
@@ -392,7 +395,7 @@ class Doctor:
         self._tell()
         over = self._work()
         if step > self._probed:
-            self._pace.looked(step, over - began, (began - self._worked) / (step - self._probed))
+            self._pace.looked(step, over - began, (began - self._worked) / (step - self._probed), self.cost)
         self._worked, self._probed = over, step
 
     def _look(self, model: nn.Module) -> dict[str, Any]:
@@ -461,6 +464,24 @@ class Doctor:
             values = torch.stack([one.float().reshape(()) for _, one in pending]).tolist()
             self.record.steps += [{**row, "loss": value} for (row, _), value in zip(pending, values, strict=True)]
             self.record.thin()
+
+
+class _Counted:
+    """A piece of the doctor that no other surrounds: kept in, unheard, and its time counted."""
+
+    __slots__ = ("_doctor", "_kept", "_outside")
+
+    def __init__(self, doctor: Doctor, kept: Kept) -> None:
+        self._doctor, self._kept = doctor, kept
+
+    def __enter__(self) -> None:
+        self._doctor.began()
+        self._outside = LOOKING.set(True)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        LOOKING.reset(self._outside)
+        self._doctor.ended()
+        return self._kept.__exit__(kind, error, trace)
 
 
 def _accelerated(model: nn.Module) -> bool:
