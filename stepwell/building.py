@@ -12,6 +12,7 @@ from functools import cache, cached_property, partial
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -78,9 +79,7 @@ class Data:
             self._keys[part] = randomness.keys([self.examples.ids[index] for index in indices])
         chosen = np.sort(randomness.order(seed, "sample", 0, self._keys[part])[:count])
         if part in self.prepared:
-            whole = self.prepared[part]
-            ids, traces = (tuple(column[row] for row in chosen) for column in (whole.ids, whole.traces))
-            return Prepared(ids, take(whole.columns, chosen), take(whole.truth, chosen), traces)
+            return _some(self.prepared[part], chosen)
         return prepare(self.preparation, self.examples, [indices[row] for row in chosen], self.truth)
 
     def studied(self, part: Part, seed: int) -> Prepared:
@@ -114,6 +113,22 @@ def one_batch(sample: Prepared, schema: Schema, placement: feed.Placement) -> Ba
         {name: placement.tensor(value) for name, value in lengths.items()},
         randomness.keys([sample.ids[row] for row in rows]),
     )
+
+
+def batches(sample: Prepared, size: int, schema: Schema, placement: feed.Placement) -> list[Batch]:
+    """Prepared examples as batches of `size`, each padded by itself, in their order."""
+    every = np.arange(len(sample))
+    return [
+        one_batch(_some(sample, every[first : first + size]), schema, placement)
+        for first in range(0, len(sample), size)
+    ]
+
+
+def _some(prepared: Prepared, rows: npt.NDArray[np.int64]) -> Prepared:
+    """Those rows alone."""
+    ids = tuple(prepared.ids[row] for row in rows)
+    traces = tuple(prepared.traces[row] for row in rows)
+    return Prepared(ids, take(prepared.columns, rows), take(prepared.truth, rows), traces)
 
 
 def load_parts(

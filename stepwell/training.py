@@ -156,10 +156,11 @@ def _attended(
     done = 0 if state is None else int(state["progress"]["cycle"])
     if not job.recipe.options("training").doctor or done >= plan.cycles:
         return contextlib.nullcontext(attending.Attended(turns))
-    schema, seed = data.preparation.schema, job.recipe.values["seed"]
+    schema, sample = data.preparation.schema, data.sample("valid", HELD_OUT, job.recipe.values["seed"])
+    size = job.recipe.options("training").batch_size
     judge = attending.held_out(
         turns[0].objective,
-        building.one_batch(data.sample("valid", HELD_OUT, seed), schema, planning.placement(job.recipe)),
+        building.batches(sample, size, schema, planning.placement(job.recipe)),
         schema.targets[0].name if schema.targets else "",
         partial(balancing.forward, job.recipe, data),
     )

@@ -20,7 +20,7 @@ from stepwell.doctor import diagnosing, page, probe, remedying
 from stepwell.doctor.listening import listening
 from stepwell.doctor.record import SIGNALS, Record, read
 from stepwell.doctor.tape import tensors
-from stepwell.doctor.watch import Doctor
+from stepwell.doctor.watch import Doctor, HeldOut
 from stepwell.errors import RunError, counted
 from stepwell.loop import Turn, combined
 from stepwell.progress import Progress
@@ -48,7 +48,7 @@ def attended(
     progress: Progress,
     model: nn.Module,
     turns: Sequence[Turn],
-    held_out: Callable[[nn.Module], dict[str, Any]],
+    held_out: HeldOut,
     cycles: tuple[int, int],
 ) -> Iterator[Attended]:
     """Watch the training of `model` inside the block; `cycles` are those done and those planned.
@@ -95,22 +95,29 @@ def attended(
 
 
 def held_out(
-    objective: Objective, batch: Batch, target: str, around: Callable[[nn.Module], nn.Module]
-) -> Callable[[nn.Module], dict[str, Any]]:
+    objective: Objective, batches: Sequence[Batch], target: str, around: Callable[[nn.Module], nn.Module]
+) -> HeldOut:
     """What tells of a model on examples that are not learnt from: the objective's loss, and of classes the recall.
 
     `around(model)` is what the objective calls in place of the model.
     """
 
-    def judge(model: nn.Module) -> dict[str, Any]:
-        answers: list[Tensor] = []
-        hook = model.register_forward_hook(lambda _, __, output: answers.extend(tensors(output)))
+    def judge(model: nn.Module, most: int) -> dict[str, Any]:
+        heard: list[Tensor] = []
+        answers, losses, few = list[Tensor](), 0.0, batches[:most]
+        hook = model.register_forward_hook(lambda _, __, output: heard.extend(tensors(output)))
         try:
-            loss = combined(objective.loss(around(model), batch), None, objective.name)
+            for batch in few:
+                heard.clear()
+                losses += len(batch) * float(combined(objective.loss(around(model), batch), None, objective.name))
+                answers += heard[:1]
         finally:
             hook.remove()
-        known = probe.right(answers, [batch.fields[target]]) if target in batch.fields else {}
-        return {"valid_loss": float(loss), **{f"valid_{name}": value for name, value in known.items()}}
+        known: dict[str, Any] = {}
+        if len(answers) == len(few) and all(target in batch.fields for batch in few):
+            known = probe.right(answers, [batch.fields[target] for batch in few])
+        told = {f"valid_{name}": value for name, value in known.items()}
+        return {"valid_loss": losses / max(1, sum(map(len, few))), **told}
 
     return judge
 

@@ -25,6 +25,7 @@ from stepwell.schema import Finding
 
 ROUNDS, TRIED = 3, 6  # rounds of diagnosis and cure; changes tried in each
 FEW = 2  # candidates that are tried whole
+UNCOVERED = 3  # changes that mend what they are for and gain nothing, beside which what they uncover is answered
 PLACEBO = 1_000  # from a seed to that of its placebo
 LEAST = {"max": 0.01, "min": 0.02}  # gains worth having: a hundredth of the range; of an error, two hundredths of it
 TWICE = 2.0  # of the reference: what an error counts at most, and what a training that failed counts as
@@ -113,6 +114,16 @@ class _Behind:
     gain: float
 
 
+@dataclass(frozen=True)
+class _Mended:
+    """A change without whose findings a training is no better, its first arm, and what that is worth."""
+
+    findings: tuple[Finding, ...]
+    change: Change
+    arm: Arm
+    worth: float
+
+
 @dataclass
 class Course:
     """One course of healing that begins with `seed`: what was tried, and what was accepted so far."""
@@ -122,6 +133,7 @@ class Course:
     accepted: list[Change] = field(default_factory=list)
     tried: list[Tried] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
+    _mended: list[_Mended] = field(default_factory=list)
 
     def run(self, answers: Answers) -> None:
         """Answer what was found, and what is found afterwards; then take back what is not needed."""
@@ -161,10 +173,27 @@ class Course:
         best = [(finding, several[0]) for finding, several in answers if several]
         for i, (one, first) in enumerate(best[:2]):
             for other, second in best[i + 1 : 3]:
-                if first.values.keys().isdisjoint(second.values):
-                    both = Change({**first.values, **second.values}, first.why, f"{first.name} and {second.name}")
-                    if self._try([one, other], both):
-                        return True
+                both = _together(first, second)
+                if both is not None and self._try([one, other], both):
+                    return True
+        return self._uncovered()
+
+    def _uncovered(self) -> bool:
+        """Whether a change holds together with an answer to what was hidden by the fault that it mends.
+
+        One fault may mask another: without either the training is as bad as with both. So where nothing held, what is
+        found in the trainings whose own finding is gone is answered beside the change that made it go, the best first;
+        then once more, in what that uncovers.
+        """
+        for _ in range(ROUNDS - 1):
+            best = sorted(self._mended, key=lambda one: -one.worth)[:UNCOVERED]
+            self._mended = []
+            for one in best:
+                for finding, several in self.trainings.answers(one.arm, [*self.accepted, one.change]):
+                    for second in several[:FEW]:
+                        both = _together(one.change, second)
+                        if both is not None and self._try([*one.findings, finding], both):
+                            return True
         return False
 
     def _halved(self, candidates: list[Candidate]) -> tuple[list[Candidate], list[_Behind]]:
@@ -227,6 +256,12 @@ class Course:
         )
         if accepted:
             self.accepted.append(change)
+        elif (
+            not forked
+            and found.state == "refused"
+            and not any(one.name in arms["changed"][0].found for one in findings)
+        ):
+            self._mended.append(_Mended(tuple(findings), change, arms["changed"][0], values["changed"][0]))
         return accepted
 
     def _rid_of(self, finding: Finding, change: Change) -> bool:
@@ -306,6 +341,13 @@ def verdict(tried: Sequence[Tried], edits: Sequence[str]) -> str:
     proven = all(one.proof.state == "verified" for one in tried if one.accepted)
     healed = "Healed" if proven else "Healed provisionally, for want of time for a third seed"
     return f"{healed}: {', '.join(edits)} holds against the unchanged training and a placebo."
+
+
+def _together(first: Change, second: Change) -> Change | None:
+    """Both changes as one; None where they set the same."""
+    if not first.values.keys().isdisjoint(second.values):
+        return None
+    return Change({**first.values, **second.values}, first.why, f"{first.name} and {second.name}")
 
 
 def _verdict(found: Proof, cleared: bool, names: str) -> str:

@@ -100,15 +100,20 @@ def _answers(outputs: Sequence[list[Tensor]], examples: Sequence[Example]) -> di
     targets = [one.replay.targets for one in examples]
     known = [one for one in targets if one is not None]
     if len(known) == len(targets) and all(one.shape[1:] == known[0].shape[1:] for one in known):
-        read.update(right([answers], [torch.cat(known)]))
+        read.update(right(first, known))
     return read
 
 
 def right(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> dict[str, Any]:
-    """Where the targets are classes: `accuracy`, `balanced_accuracy`, and `recall` by class; else nothing."""
-    if not outputs or not targets or outputs[0].ndim != 2 or targets[0].is_floating_point() or targets[0].ndim != 1:
+    """Where the targets are classes: `accuracy`, `balanced_accuracy`, and `recall` by class; else nothing.
+
+    Both are given batch by batch, [rows, classes] and [rows].
+    """
+    if not outputs or any(one.ndim != 2 or one.shape[1] != outputs[0].shape[1] for one in outputs):
         return {}
-    answers, truth = outputs[0], targets[0]
+    if not targets or any(one.is_floating_point() or one.ndim != 1 for one in targets):
+        return {}
+    answers, truth = torch.cat(list(outputs)), torch.cat(list(targets))
     if len(answers) != len(truth):
         return {}
     border = 0.5 if bool(((answers >= 0) & (answers <= 1)).all()) else 0.0  # of probabilities, or of logits

@@ -8,7 +8,9 @@ modes, buffers and gradients are put back, and nothing is hooked inside the mode
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
+import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -40,9 +42,10 @@ if TYPE_CHECKING:
 ROOM = "doctor.preflight"
 PROBE_ROWS, PROBE_BATCHES = 256, 16  # in the probe batch at most
 SLOW_BATCHES, SLOW = 4, 1.0  # so many are enough where to train on them takes longer than this, in seconds
-VALID_ROWS = 512
+VALID_ROWS = 512  # of held-out data at most
 LOOK_SHARE, LEAST_LOOK = 0.03, 1.0  # of the time of training, and seconds in any case, for looking before it
 EXACTLY = 1e-4
+HeldOut = Callable[[nn.Module, int], dict[str, Any]]
 READ_EVERY = 64  # losses are read together, so that an accelerator does not wait
 
 
@@ -81,13 +84,13 @@ class Doctor:
         steps: int | None,
         *,
         told: Callable[[Finding], None] | None = None,
-        held_out: Callable[[nn.Module], dict[str, Any]] | None = None,
+        held_out: HeldOut | None = None,
         earlier: Record | None = None,
         least_look: float | None = None,
     ) -> None:
-        """Beside what `watch` takes: who hears of harm as it is found; `held_out(model)` in place of loss and data,
-        giving `valid_loss` and what else is known; the record of the same training up to where it goes on, whose
-        beginning is known; seconds that the look before training may take in any case.
+        """Beside what `watch` takes: who hears of harm as it is found; `held_out(model, most)` in place of loss and
+        data, giving of `most` batches `valid_loss` and what else is known; the record of the same training up to where
+        it goes on, whose beginning is known; seconds that the look before training may take in any case.
         """
         self._told, self._named = told, set[str]()
         self.record = Record(horizon=steps) if earlier is None else replace(earlier, horizon=steps)
@@ -108,7 +111,7 @@ class Doctor:
         self._pending: list[tuple[dict[str, Any], Tensor]] = []
         self._examples: list[Example] = []
         self._start: First | None = None
-        self._ready = False
+        self._ready = self._slow = False
         self._before: dict[str, Tensor] = {}
         self._own: tuple[Replay, float] | None = None
         self._row: dict[str, Any] = {}
@@ -353,12 +356,12 @@ class Doctor:
     def _enough(self) -> bool:
         rows = sum(one.rows for one in self._examples)
         late = self.record.horizon is not None and self._step >= max(1, self.record.horizon // 20)
-        slow = len(self._examples) >= SLOW_BATCHES and len(self._examples) * self._each() > SLOW
+        slow = len(self._examples) >= SLOW_BATCHES and SLOW_BATCHES * self._each() > SLOW
         return rows >= PROBE_ROWS or len(self._examples) >= PROBE_BATCHES or late or slow
 
     def _begin(self) -> None:
         """Look at the beginning, on the copy that was made of it, now that there are samples enough."""
-        self._ready = True
+        self._ready, self._slow = True, SLOW_BATCHES * self._each() > SLOW
         if self._goes_on:
             return
         began, worked = self._now(), self._work() - self._worked
@@ -425,24 +428,29 @@ class Doctor:
                 self._told(one)
 
     def _validate(self, model: nn.Module) -> dict[str, Any]:
+        """What is known of the model on held-out data, in batches of the size that it trains with, so that they fit."""
         read: dict[str, Any] = {}
         if not self._guard.allows("validation"):
             return read
+        most = SLOW_BATCHES if self._slow else VALID_ROWS
         if self._held_out is not None:
             with self._guard("validation"), torch.no_grad():
                 model.eval()
-                read.update(self._held_out(model))
+                read.update(self._held_out(model, most))
             return read
         if self._validation is None or self._loss_fn is None:
             return read
-        inputs, targets = self._validation
+        size = max(1, self._examples[0].rows) if self._examples else VALID_ROWS
+        answers, truth, losses, count = list[Tensor](), list[Tensor](), 0.0, 0
         with self._guard("validation"), torch.no_grad():
             model.eval()
-            few, wanted = _first(inputs, VALID_ROWS), _first(targets, VALID_ROWS)
-            outputs = model(*(few if isinstance(few, tuple) else (few,)))
-            read["valid_loss"] = float(self._loss_fn(outputs, wanted)) / self._divided()
-            right = probe.right(tensors(outputs), tensors(wanted))
-            read.update({f"valid_{name}": value for name, value in right.items()})
+            for inputs, targets, rows in itertools.islice(_in_batches(*self._validation, size), most):
+                outputs = model(*(inputs if isinstance(inputs, tuple) else (inputs,)))
+                losses, count = losses + rows * float(self._loss_fn(outputs, targets)), count + rows
+                answers += tensors(outputs)[:1]
+                truth += tensors(targets)[:1]
+            read["valid_loss"] = losses / count / self._divided()
+            read.update({f"valid_{name}": value for name, value in probe.right(answers, truth).items()})
         return read
 
     def _divided(self) -> int:
@@ -495,8 +503,14 @@ def _rank() -> int:
     return torch.distributed.get_rank() if joined else 0
 
 
-def _first(value: Any, rows: int) -> Any:
-    return mapped(value, lambda one: one[:rows])
+def _in_batches(inputs: Any, targets: Any, size: int) -> Iterator[tuple[Any, Any, int]]:
+    """The first `VALID_ROWS` of held-out data, `size` at a time; all at once where not all have their rows first."""
+    lengths = {len(one) if one.ndim else 0 for one in tensors((inputs, targets))}
+    total = min(lengths.pop(), VALID_ROWS) if len(lengths) == 1 else 0
+    for first in range(0, max(total, 1), size):
+        stop = min(first + size, total) if total else VALID_ROWS
+        here = operator.itemgetter(slice(first, stop))
+        yield mapped(inputs, here), mapped(targets, here), stop - first
 
 
 def _copied(given: Given) -> Given:

@@ -94,6 +94,28 @@ def test_two_faults_that_only_fall_together_are_answered_together() -> None:
     assert all(course.answer(finding(name), one.tried)["verified"] for name in ("one", "other"))
 
 
+def test_what_a_mended_fault_uncovers_is_answered_beside_it() -> None:
+    """Unscaled inputs hide that the rate is too low: neither change gains alone, and the second is unknown at first."""
+
+    @dataclass
+    class Masked(Made):
+        def answers(self, arm: Arm, changes: Sequence[Change]) -> Answers:
+            mended = any("normalization" in change.name for change in changes)
+            return [(finding("hidden"), [RATE])] if mended and "hidden" in arm.found else []
+
+    def ill(names: frozenset[str]) -> tuple[str, ...]:
+        if "normalization and lower_rate" in names:
+            return ()
+        return ("hidden",) if "normalization" in names else ("shown",)
+
+    made = Masked(lambda names: 0.9 if "normalization and lower_rate" in names else 0.5, ill)
+    one = healed(made, [(finding("shown"), [CLIP, NORM])])
+    assert [tried.remedy for tried in one.tried] == ["clipping", "normalization", "normalization and lower_rate"]
+    (kept,) = one.accepted
+    assert kept.values == {**NORM.values, **RATE.values} and one.tried[-1].finding == "shown and hidden"
+    assert not one.tried[0].cleared  # it mends nothing, so what is beside it is not asked for
+
+
 def test_of_many_candidates_the_worse_half_is_left_behind_and_told() -> None:
     worth = {"lower_rate": 0.6, "clipping": 0.7, "normalization": 0.9, "warmup": 0.55}
     warm = Change({"training.warmup": 0.05}, "", "warmup")

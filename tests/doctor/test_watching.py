@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 import stepwell
 from stepwell.doctor import record as records
 from stepwell.doctor.guard import Guard
+from stepwell.doctor.layers import Reader
 
 
 class Odd(nn.Module):
@@ -233,3 +235,44 @@ def test_a_batch_is_learnt_by_heart_on_copies(fits: None) -> None:
 
 def test_fits_that_cost_too_much_are_left_out_and_that_is_said() -> None:
     assert "left out" in Program(updates=40).watched().record.facts["one_batch"]
+
+
+def test_held_out_data_is_judged_in_batches_of_the_size_that_is_trained_with() -> None:
+    program, rows = Program(), list[int]()
+    program.model.register_forward_pre_hook(lambda module, given: rows.append(len(given[0])))
+    doctor = program.watched()
+    assert max(rows) == program.batch
+    *_, held, classes = program.data()
+    with torch.no_grad():
+        whole = float(program.loss(program.model.eval()(held), classes))
+    assert doctor.record.probes[-1]["valid_loss"] == pytest.approx(whole, rel=1e-5)
+
+
+def test_held_out_sequences_whose_rows_come_second_are_judged_at_once() -> None:
+    given: list[torch.Size] = []
+
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell, self.out = nn.GRU(3, 4), nn.Linear(4, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            given.append(x.shape)
+            return self.out(self.cell(x)[0][-1])
+
+    model, held = Recurrent(), (torch.randn(7, 40, 3), torch.randint(2, (40,)))
+    optimizer = torch.optim.SGD(model.parameters())
+    with stepwell.watch(model, optimizer, F.cross_entropy, held) as doctor:
+        for _ in range(3):
+            F.cross_entropy(model(torch.randn(7, 4, 3)), torch.randint(2, (4,))).backward()
+            optimizer.step()
+    assert torch.Size([7, 40, 3]) in given and "valid_loss" in doctor.record.probes[-1]
+
+
+def test_a_pass_that_is_over_leaves_nothing_of_what_it_made() -> None:
+    model = network()
+    with Reader(model) as reader, torch.no_grad():
+        made = weakref.ref(model(torch.randn(4, 8)))
+    assert made() is not None
+    reader.passed()
+    assert made() is None and len(reader.layers) == 2

@@ -4,7 +4,7 @@ What: the loss stays at that of a constant answer.
 Why it matters: more of the same will not help; the cause must be found first.
 How it is seen: a loss over nine tenths of the best constant's for the last fifth, and no other diagnosis.
 Remedy: the cheapest telling experiment: fit 16 samples with Adam; if that works it is the optimizer, else the
-    model, loss or data.
+    model, loss or data. Healing tries other rates and another optimizer.
 Risk: a long plateau before a sudden fall.
 """
 
@@ -18,7 +18,7 @@ from stepwell.schema import Finding
 KIND = "unknown"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ()
-REMEDIES: tuple[str, ...] = ()  # what has no name has no remedy
+REMEDIES: tuple[str, ...] = ("raise_rate", "lower_rate", "optimizer")  # what has no name is answered by experiments
 
 
 def diagnose(record: Record) -> Finding | None:

@@ -1,0 +1,40 @@
+"""When the doctor looks: often enough to see, seldom enough to be paid for."""
+
+from __future__ import annotations
+
+import pytest
+
+from stepwell.doctor.pace import Pace
+
+
+def looked(each: float, cost: float, updates: int) -> tuple[list[int], float]:
+    """After which updates there was a look, and the share of the time that looks took, with the losses beside them."""
+    pace, looks, spent = Pace(), list[int](), 0.0
+    for update in range(1, updates + 1):
+        if pace.looks(update):
+            spent += 2 * cost
+            looks.append(update)
+            pace.looked(update, cost, each, spent / (spent + update * each))
+    return looks, spent / (spent + updates * each)
+
+
+@pytest.mark.parametrize(("each", "cost"), [(0.01, 0.05), (0.05, 0.3), (2.0, 12.0)])
+def test_where_updates_are_long_looks_stay_within_their_share(each: float, cost: float) -> None:
+    looks, share = looked(each, cost, 20_000)
+    assert share < 0.02 and len(looks) >= 10 and looks[:2] == [1, 8]
+
+
+def test_where_updates_are_short_looks_lie_ever_further_apart() -> None:
+    looks, _ = looked(1e-4, 0.01, 3_000)
+    gaps = [later - one for one, later in zip(looks[4:], looks[5:], strict=False)]
+    assert looks[:4] == [1, 2, 4, 8] and gaps == sorted(gaps) and gaps[0] == 4 and gaps[-1] == 512
+    assert all(gap <= max(4, update // 3) for gap, update in zip(gaps, looks[4:], strict=False))
+
+
+def test_samples_are_kept_before_a_look_and_norms_are_read_more_often() -> None:
+    pace = Pace()
+    for update in (1, 2, 4, 8):
+        pace.looked(update, 0.3, 0.05, 0.02)
+    due = next(update for update in range(9, 5_000) if pace.looks(update))
+    assert not pace.looks_soon(due - 9) and all(pace.looks_soon(update) for update in range(due - 8, due + 1))
+    assert 8 <= sum(pace.reads_norms(update) for update in range(17, due + 1)) <= 12
