@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from stepwell.doctor.pace import Pace
@@ -26,7 +28,7 @@ def test_where_updates_are_long_looks_stay_within_their_share(each: float, cost:
 
 def test_where_updates_are_short_looks_lie_ever_further_apart() -> None:
     looks, _ = looked(1e-4, 0.01, 3_000)
-    gaps = [later - one for one, later in zip(looks[4:], looks[5:], strict=False)]
+    gaps = [later - one for one, later in itertools.pairwise(looks[4:])]
     assert looks[:4] == [1, 2, 4, 8] and gaps == sorted(gaps) and gaps[0] == 4 and gaps[-1] == 512
     assert all(gap <= max(4, update // 3) for gap, update in zip(gaps, looks[4:], strict=False))
 
