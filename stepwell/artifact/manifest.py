@@ -154,9 +154,10 @@ def version() -> str:
     from importlib import metadata  # slow to import, and whoever reads an artifact need not know
 
     try:
-        return metadata.version("stepwell")
+        found: str | None = metadata.version("stepwell")
     except metadata.PackageNotFoundError:
         return "not installed as a package"
+    return found or "not known"  # None, whatever its type says, where the file that holds it may not be read
 
 
 def now() -> str:
