@@ -263,6 +263,15 @@ def test_layers_that_a_recipe_froze_are_no_fault() -> None:
     assert said(Record({**facts, "frozen_by": "the recipe"}, steps, probes, ended=True)) is None
 
 
+@pytest.mark.parametrize(("falls", "named"), [(0.0, True), (0.06, False)])
+def test_long_steps_are_not_too_long_while_the_loss_falls(falls: float, named: bool) -> None:
+    """A language model under gradient descent: a rate of 20, its gradients clipped, cut off in its first epoch."""
+    said = discovery.load(diagnosing.ROOM, "lr_too_high").diagnose
+    steps = [{"step": i, "loss": 0.99 - falls * i / 100, "updates": {"w": 0.2}} for i in range(100)]
+    probes = [{"step": 20 * i, "loss": 0.96, "layers": {}} for i in range(6)]
+    assert (said(Record({"constant": 1.0, "learning_rate": 20.0}, steps, probes, ended=True)) is not None) == named
+
+
 def test_a_training_that_goes_back_and_forth_is_a_notice() -> None:
     said = discovery.load(diagnosing.ROOM, "oscillation").diagnose
 

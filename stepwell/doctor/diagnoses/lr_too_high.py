@@ -2,9 +2,9 @@
 
 What: weights change by a large share of their size in each update, and the loss does not fall.
 Why it matters: what one step learns the next throws away; units die or saturate on the way.
-How it is seen: early updates over 6 % of the weights with a loss that fails; or not finite after such; or a late
-    loss above the best constant's after updates over 3 %, or in evaluation mode over three times that; or units that
-    were alive and died (measured, gated: 0 of 84 healthy runs).
+How it is seen: early updates over 6 % of the weights with a loss that fails and no longer falls; or not finite after
+    such; or a late loss above the best constant's after updates over 3 %, or in evaluation mode over three times that;
+    or units that were alive and died (measured, gated: 0 of 84 healthy runs).
 Remedy: a tenth of the rate, then bisect; a warm-up; clipping.
 Risk: the same rate after a warm-up may work.
 """
@@ -68,7 +68,7 @@ def _reasons(record: Record, early: float) -> list[str]:
     if not measures.mature(record):
         return reasons
     adam = record.facts.get("adam_fit")
-    if measures.failing(record) and early > LONG and (adam is None or adam < 0.4):
+    if measures.failing(record) and not measures.falls_still(record) and early > LONG and (adam is None or adam < 0.4):
         reasons.append("the loss does not fall under the best constant's")
     wild = _wild(record)
     if wild is not None and wild > WILD and early > LONG and excess < 1.2:
