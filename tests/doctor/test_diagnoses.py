@@ -263,6 +263,20 @@ def test_layers_that_a_recipe_froze_are_no_fault() -> None:
     assert said(Record({**facts, "frozen_by": "the recipe"}, steps, probes, ended=True)) is None
 
 
+@pytest.mark.parametrize(
+    ("width", "classes", "named"), [(64, 364, False), (4, 10, True), (6, 10, False), (7, 99, True)]
+)
+def test_a_layer_is_too_narrow_for_its_classes_where_they_cannot_pass_through(
+    width: int, classes: int, named: bool
+) -> None:
+    said = discovery.load(diagnosing.ROOM, "underfit_capacity").diagnose
+    layers = {"body.relu": {"width": float(width)}, "out.relu": {"width": 64.0}}
+    probes = [{"step": 20 * i, "loss": 0.9, "layers": layers} for i in range(6)]
+    steps = [{"step": i, "loss": 0.9} for i in range(100)]
+    facts = {"constant": 1.0, "targets": "classes", "classes_seen": classes}
+    assert (said(Record(facts, steps, probes, ended=True)) is not None) == named
+
+
 @pytest.mark.parametrize(("falls", "named"), [(0.0, True), (0.06, False)])
 def test_long_steps_are_not_too_long_while_the_loss_falls(falls: float, named: bool) -> None:
     """A language model under gradient descent: a rate of 20, its gradients clipped, cut off in its first epoch."""

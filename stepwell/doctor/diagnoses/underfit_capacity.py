@@ -2,9 +2,8 @@
 
 What: one layer is so narrow that what is asked for does not pass.
 Why it matters: no training makes up for it.
-How it is seen: the loss stays over 0.5 of the best constant's and no longer falls much, a hidden layer has fewer
-    units than half of the classes, or one alone between others, or Adam cannot fit a batch either; nothing else
-    explains it.
+How it is seen: the loss stays over 0.5 of the best constant's, a hidden layer has fewer units than half of the classes
+    and than eight, or one alone between others, or Adam cannot fit a batch either; nothing else explains it.
 Remedy: wider layers, by four.
 Risk: a wider network does no better.
 """
@@ -17,6 +16,8 @@ from stepwell.doctor import measures
 from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
+
+NARROW = 8  # units that tell any number of classes apart: language models have thousands of classes on 64
 
 KIND = "outcome"
 SEVERITY = 2
@@ -33,7 +34,7 @@ def diagnose(record: Record) -> Finding | None:
     classes = record.facts.get("classes_seen") or record.facts.get("target_distinct", 2)
     single = 1 in list(widths.values())[:-1]  # the last may be the answer itself, of two classes
     narrow = record.facts.get("targets") == "classes" and (
-        single or min(widths.values(), default=classes) < classes / 2
+        single or min(widths.values(), default=classes) < min(classes / 2, NARROW)
     )
     adam, own = record.facts.get("adam_fit"), record.facts.get("own_fit")
     unfit = adam is not None and own is not None and min(adam, own) > 0.4 and record.facts.get("weights", 0) < 2_000
