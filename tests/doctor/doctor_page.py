@@ -79,7 +79,7 @@ of torch holds them) and random draws at their end were the same to the bit with
 | MorvanZhou's tutorial: classification, RNN; autoencoder | nothing; a notice: two linear layers meet (so they do) |
 | yunjey's tutorial: a feed-forward and a bidirectional network | nothing |
 | skorch's quick start, two versions | harmful: dropout leaves 5 of 10 units; the loss still falls |
-| pytorch/examples: word_language_model, 111 updates | of the LSTM nothing; of the Transformer that the loss still falls |
+| pytorch/examples: word_language_model, 111 updates | LSTM: nothing; Transformer: the loss still falls |
 | Keras's MNIST on torch | nothing |
 
 This page is written from the docstrings of `stepwell/doctor/diagnoses/` (`python tests/doctor/doctor_page.py`), and a
