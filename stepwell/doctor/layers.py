@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from stepwell.doctor.tape import tensors
 
@@ -81,14 +82,13 @@ class Reader(TorchFunctionMode):
         self._names = {id(one): name for name, one in model.named_parameters()}
         self._owner = "input"
         self.used: set[str] = set()
-        self._made: dict[int, str] = {}
-        self._alive: list[Tensor] = []  # of one pass, so that no other tensor gets the id of one that is known
+        self._made = WeakTensorKeyDictionary()  # what is known of a tensor goes with it, so that a pass takes no more
         self.layers: list[Layer] = []
         self.dropped: list[tuple[float, int]] = []
         self.tables: set[str] = set()
         self.recurrent: list[Tensor] = []
         self.normalized = False
-        self._straight: dict[int, str] = {}
+        self._straight = WeakTensorKeyDictionary()
         self.in_a_row: list[tuple[str, str]] = []
 
     def __torch_function__(
@@ -114,8 +114,7 @@ class Reader(TorchFunctionMode):
         result = func(*args, **kwargs)
         given = args[0] if args and isinstance(args[0], Tensor) else None
         for one in tensors(result) if isinstance(result, Tensor | tuple) else []:
-            self._made[id(one)] = self._made.get(id(given), short) if short in RESHAPED else short
-            self._alive.append(one)
+            self._made[one] = self._maker(given, short) if short in RESHAPED else short
             self._follow(short, args, one)
         if before is not None or short in RECURRENT or short in NORMS:
             self.normalized = self.normalized or short in NORMS
@@ -132,24 +131,23 @@ class Reader(TorchFunctionMode):
 
     def _follow(self, short: str, args: tuple[Any, ...], result: Tensor) -> None:
         """Notes a linear call whose input comes from another one with nothing in between that bends."""
-        source = self._straight.get(id(args[0])) if args and isinstance(args[0], Tensor) else None
+        source = self._straight.get(args[0]) if args and isinstance(args[0], Tensor) else None
         if short in LINEAR:
             if source is not None and source != self._owner:
                 self.in_a_row.append((source, self._owner))
-            self._straight[id(result)] = self._owner
+            self._straight[result] = self._owner
         elif short in STRAIGHT and source is not None:
-            self._straight[id(result)] = source
+            self._straight[result] = source
         else:
-            self._straight.pop(id(result), None)  # what bends in place gives the tensor that it was given
-
-    def passed(self) -> None:
-        """A pass is over: let go of all that was made in it, but for what was read of it."""
-        for made in (self._made, self._alive, self._straight):
-            made.clear()
+            self._straight.pop(result, None)  # what bends in place gives the tensor that it was given
 
     def maker(self, output: Tensor) -> str:
         """The short name of the call that made a tensor, whatever its shape since; "" where none was seen."""
-        return self._made.get(id(output), "")
+        return self._maker(output, "")
+
+    def _maker(self, given: Tensor | None, otherwise: str) -> str:
+        known: str | None = None if given is None else self._made.get(given)
+        return otherwise if known is None else known
 
 
 def units(values: Tensor, function: str) -> Tensor:

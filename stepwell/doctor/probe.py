@@ -32,11 +32,9 @@ def look(model: nn.Module, examples: Sequence[Example], guard: Guard) -> dict[st
     examples[0].calm(model)
     read: dict[str, Any] = {}
     with torch.no_grad():
-        reader, outputs = Reader(model), []
-        for example in examples:
-            with reader:
-                outputs.append(example.outputs(model))
-            reader.passed()
+        reader = Reader(model)
+        with reader:
+            outputs = [example.outputs(model) for example in examples]
         losses = [example.replay(one) for example, one in zip(examples, outputs, strict=True)]
         read["loss"] = float(torch.stack([one.float() for one in losses]).mean())
         read["layers"] = _layers(reader, len(examples), guard)

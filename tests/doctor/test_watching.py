@@ -269,10 +269,12 @@ def test_held_out_sequences_whose_rows_come_second_are_judged_at_once() -> None:
     assert torch.Size([7, 40, 3]) in given and "valid_loss" in doctor.record.probes[-1]
 
 
-def test_a_pass_that_is_over_leaves_nothing_of_what_it_made() -> None:
+def test_what_is_read_of_a_pass_does_not_keep_what_it_made() -> None:
+    """An encoder makes fifty times as much as it answers: all of a look's passes together took gigabytes."""
     model = network()
     with Reader(model) as reader, torch.no_grad():
-        made = weakref.ref(model(torch.randn(4, 8)))
-    assert made() is not None
-    reader.passed()
-    assert made() is None and len(reader.layers) == 2
+        answer = model(torch.randn(4, 8))
+        made = weakref.ref(answer)
+        assert reader.maker(answer) == "linear"
+        del answer
+        assert made() is None and len(reader.layers) == 2
