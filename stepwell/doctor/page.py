@@ -14,7 +14,7 @@ from stepwell.doctor import measures
 from stepwell.doctor.record import Record
 from stepwell.errors import counted
 from stepwell.report import charts
-from stepwell.report.markup import anchor, render, text_file
+from stepwell.report.markup import anchor, render
 from stepwell.schema import Finding
 
 SHOWN = 3
@@ -41,7 +41,6 @@ def build(record: Record, findings: Sequence[Finding], cost: float) -> str:
     )
     page = render(
         files("stepwell.doctor").joinpath("page.html").read_text(encoding="utf-8"),
-        style=Markup(text_file("page.css")),  # noqa: S704 - our own file
         lead=lead,
         curve=_losses(record),
         caption=_said_of_losses(record),

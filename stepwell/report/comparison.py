@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from markupsafe import Markup
-
 from stepwell.judge import paired
 from stepwell.judge.paired import Comparison, Pair
 from stepwell.report import wording
 from stepwell.report.dots import axis_for, difference_row, dots
-from stepwell.report.markup import render_file, text_file
+from stepwell.report.markup import render_file
 
 _TESTS = {"mcnemar": "McNemar, exact", "permutation": "permutation", "delong": "DeLong", "bootstrap": "bootstrap"}
 
@@ -37,7 +35,6 @@ def build(comparison: Comparison) -> str:
     page = render_file(
         "comparison.html",
         heading="Is one really better?",
-        style=Markup(text_file("page.css")),  # noqa: S704 - our own file
         sides=comparison.sides,
         n=wording.count(comparison.n),
         verdict=comparison.verdict,

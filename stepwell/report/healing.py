@@ -10,14 +10,13 @@ from markupsafe import Markup
 from stepwell.errors import counted
 from stepwell.report.charts import linear_axis
 from stepwell.report.dots import Row, dots
-from stepwell.report.markup import render_file, text_file
+from stepwell.report.markup import render_file
 
 
 def build(found: Mapping[str, Any]) -> str:
     """The page as self-contained HTML, of the content of `heal.json`."""
     page = render_file(
         "healing.html",
-        style=Markup(text_file("page.css")),  # noqa: S704 - our own file
         found=found,
         picture=picture(found["tried"]),
         tried=[cells(one) for one in found["tried"]],

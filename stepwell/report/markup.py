@@ -23,7 +23,10 @@ def visible(value: Any) -> Any:
 
 
 def render(template: str, /, **values: Any) -> Markup:
-    """A Jinja template filled in; every value is escaped unless it is `Markup` already."""
+    """A Jinja template filled in; every value is escaped unless it is `Markup` already.
+
+    A page extends `frame.html` by its title, its table of contents and its main part.
+    """
     return Markup(_template(template).render(**values))  # noqa: S704 - the environment escapes
 
 
@@ -46,6 +49,12 @@ def anchor(text: str) -> str:
 @functools.cache
 def _template(text: str) -> jinja2.Template:
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, finalize=visible, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(text_file),
     )
+    environment.globals["style"] = Markup(text_file("page.css"))  # noqa: S704 - our own file
     return environment.from_string(text)

@@ -10,7 +10,7 @@ from stepwell import discovery
 from stepwell.report import facts as reading
 from stepwell.report import wording
 from stepwell.report.facts import Facts, Gallery
-from stepwell.report.markup import anchor, render_file, text_file
+from stepwell.report.markup import anchor, render_file
 
 ROOM = "report.sections"
 
@@ -45,6 +45,5 @@ def page(facts: Facts) -> str:
         seconds=wording.duration(facts.timings.seconds) if facts.timings.seconds is not None else "",
         harmful=harmful,
         sections=sections,
-        style=Markup(text_file("page.css")),  # noqa: S704 - our own file
     )
     return str(content)

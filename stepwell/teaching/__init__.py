@@ -16,15 +16,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from markupsafe import Markup
-
 from stepwell import discovery, files
 from stepwell.doctor import measures
 from stepwell.doctor.record import Record
 from stepwell.errors import UsageError
 from stepwell.progress import Progress
 from stepwell.report import healing
-from stepwell.report.markup import render, text_file
+from stepwell.report.markup import render
 from stepwell.schema import Finding
 from stepwell.teaching.pictures import DRAWN, Picture, losses
 
@@ -91,7 +89,6 @@ def _page(lesson: ModuleType, given: Given, *, runs: bool) -> str:
     return str(
         render(
             resources("stepwell.teaching").joinpath("lesson.html").read_text(encoding="utf-8"),
-            style=Markup(text_file("page.css")),  # noqa: S704 - our own file
             title=title.rstrip("."),
             paragraphs=[" ".join(one.split()) for one in paragraphs],
             pictures=drawn,
