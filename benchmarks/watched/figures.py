@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,8 @@ from scipy.stats import beta
 
 from stepwell.doctor import diagnosing
 from stepwell.doctor.guard import Guard
-from stepwell.doctor.record import Record
+from stepwell.doctor.record import UNKNOWN, Record
+from stepwell.doctor.watch import ASKED
 
 from .cache import Run
 from .published import MEANS, SETS
@@ -23,7 +25,7 @@ AT_THE_END = frozenset(
 )
 """Facts that the doctor reads when a training is over."""
 SHARES = (0.02, 0.1, 0.25, 0.5, 0.75)
-"""Of a training, after which it is asked what the doctor would have said so far."""
+"""Of a training, after which it is asked what the doctor said at its next look."""
 
 
 def named(record: Record) -> list[str]:
@@ -32,18 +34,20 @@ def named(record: Record) -> list[str]:
 
 
 def so_far(record: Record) -> Iterator[tuple[float, Record]]:
-    """The record as it was at the first probe after each of some shares of the updates, and at last the whole."""
+    """The record as it was when the doctor spoke: at the first probe after each of some shares, and where it is asked.
+
+    At last the whole.
+    """
     facts = {name: value for name, value in record.facts.items() if name not in AT_THE_END}
     length = max(1, record.length)
-    due = [share * length for share in SHARES]
-    for place, probe in enumerate(record.probes):
-        step = int(probe["step"])
-        if not due or not due[0] <= step < length:
-            continue
-        due = [one for one in due if one > step]
-        steps = [row for row in record.steps if row["step"] < step]
-        probes = record.probes[: place + 1]
-        yield step / length, replace(record, facts=facts, steps=steps, probes=probes, ended=False)
+    spoken = {math.ceil(share * (record.horizon or UNKNOWN)) for share in ASKED}
+    for share in SHARES:
+        spoken |= {next((int(row["step"]) for row in record.probes if row["step"] >= share * length), length)}
+    for step in sorted(spoken):
+        if step < length:
+            steps = [row for row in record.steps if row["step"] < step]
+            probes = [row for row in record.probes if row["step"] <= step]
+            yield step / length, replace(record, facts=facts, steps=steps, probes=probes, ended=False)
     yield 1.0, record
 
 

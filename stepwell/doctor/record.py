@@ -17,6 +17,7 @@ SIGNALS = "signals.jsonl"  # the file in a run folder
 LIMIT = 200 * 2**20  # bytes of a file that is taken for a record
 EARLY, MOST_STEPS, MOST_NORMS, MOST_PROBES = 512, 8_192, 512, 256  # rows: kept as they are, and kept at most
 EARLY_PROBES = 8
+UNKNOWN = 600  # updates that an unknown horizon is taken for
 
 
 @dataclass
@@ -45,8 +46,8 @@ class Record:
 
     @property
     def progress(self) -> float:
-        """The share of the horizon that was seen, in 0..1; of an unknown horizon, of 600 updates."""
-        return 1.0 if self.ended else min(1.0, self.length / (self.horizon or 600))
+        """The share of the horizon that was seen, in 0..1; of an unknown horizon, of `UNKNOWN` updates."""
+        return 1.0 if self.ended else min(1.0, self.length / (self.horizon or UNKNOWN))
 
     def thin(self) -> None:
         """Of a long training keep fewer rows, those of the beginning whole: every other of the rest, again and again.

@@ -29,7 +29,7 @@ from stepwell.doctor.guard import LOOKING, Guard, Kept
 from stepwell.doctor.layers import Reader
 from stepwell.doctor.listening import Given, listening
 from stepwell.doctor.pace import CALLS_UNTIL, Pace
-from stepwell.doctor.record import Record
+from stepwell.doctor.record import UNKNOWN, Record
 from stepwell.doctor.seen import Seen
 from stepwell.doctor.shown import Shown
 from stepwell.doctor.tape import Replay, floating, mapped, tensors
@@ -44,6 +44,7 @@ PROBE_ROWS, PROBE_BATCHES = 256, 16  # in the probe batch at most
 SLOW_BATCHES, SLOW = 4, 1.0  # so many are enough where to train on them takes longer than this, in seconds
 VALID_ROWS = 512  # of held-out data at most
 LOOK_SHARE, LEAST_LOOK = 0.03, 1.0  # of the time of training, and seconds in any case, for looking before it
+ASKED = (0.5, 0.75)  # of the horizon, after which it is asked what is found though no look is due
 EXACTLY = 1e-4
 HeldOut = Callable[[nn.Module, int], dict[str, Any]]
 READ_EVERY = 64  # losses are read together, so that an accelerator does not wait
@@ -107,6 +108,7 @@ class Doctor:
         self._worked, self._probed = self._work(), self._step  # when the last look was over, and after which update
         self._left, self._trained, self._spent, self._looked = self._now(), 0.0, 0.0, 0.0
         self._pace = Pace()
+        self._asked = {math.ceil(share * (steps or UNKNOWN)) for share in ASKED}
         self._rank = 0
         self._pending: list[tuple[dict[str, Any], Tensor]] = []
         self._examples: list[Example] = []
@@ -292,6 +294,8 @@ class Doctor:
         with self.guarded("losses"):
             if len(self._pending) >= READ_EVERY:
                 self._read_losses()
+            if self._step in self._asked:
+                self._tell()
         self._current = None
 
     def end(self) -> None:

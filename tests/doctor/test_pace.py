@@ -5,8 +5,12 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import torch
+from programs import Program
 
-from stepwell.doctor.pace import Pace
+from stepwell.doctor.listening import listening
+from stepwell.doctor.pace import EARLY, Pace
+from stepwell.doctor.watch import Doctor
 
 
 def looked(each: float, cost: float, updates: int) -> tuple[list[int], float]:
@@ -40,3 +44,22 @@ def test_samples_are_kept_before_a_look_and_norms_are_read_more_often() -> None:
     due = next(update for update in range(9, 5_000) if pace.looks(update))
     assert not pace.looks_soon(due - 9) and all(pace.looks_soon(update) for update in range(due - 8, due + 1))
     assert 8 <= sum(pace.reads_norms(update) for update in range(17, due + 1)) <= 12
+
+
+def test_half_way_it_is_asked_though_no_look_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large network in a short training there are looks at its beginning and its end alone."""
+    monkeypatch.setattr(Pace, "looks", lambda _, update: update in EARLY)
+    program, told = Program(rate=1e-5, optimizer=torch.optim.SGD), list[tuple[str, int]]()
+    x, y, held, classes = program.data()
+    optimizer = program.optimizer(program.model.parameters(), lr=program.rate)
+    doctor = Doctor(
+        program.model,
+        optimizer,
+        program.loss,
+        (held, classes),
+        program.updates,
+        told=lambda one: told.append((one.name, doctor.updates)),
+    )
+    with listening(program.model, optimizer, doctor):
+        program.train_with(optimizer, x, y, held)
+    assert told == [("lr_too_low", program.updates // 2)]
