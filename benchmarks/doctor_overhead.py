@@ -2,8 +2,8 @@
 
     python benchmarks/doctor_overhead.py [--rounds 12] [--networks mlp,cnn]
 
-The first 64 updates, which are looked at densely, and the look at the beginning are told apart from the rest. Of the
-rest: the ratio of processor time and the median over rounds of the ratio of elapsed time (which neighbors on the machine
+The first 64 updates, which are looked at densely, and the look at the beginning are told apart from the rest. Of that:
+the ratio of processor time and the median over rounds of the ratio of elapsed time (which neighbors on the machine
 disturb). The share that the doctor says itself is of all updates; the time in which a process waits for its turn is
 taken out of it.
 """
