@@ -170,6 +170,11 @@ def layers(probe: dict[str, Any], name: str) -> dict[str, float]:
     return {layer: row[name] for layer, row in probe.get("layers", {}).items() if name in row}
 
 
+def through_one_unit(record: Record) -> bool:
+    """Whether a layer before the last has a single unit; the last may be the answer itself, of two classes."""
+    return 1 in list(layers(first_probe(record), "width").values())[:-1]
+
+
 def first_probe(record: Record) -> dict[str, Any]:
     """The look at the beginning; {} where there was none."""
     return record.probes[0] if record.probes and record.probes[0]["step"] == 0 else {}

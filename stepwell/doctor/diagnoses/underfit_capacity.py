@@ -32,7 +32,7 @@ def diagnose(record: Record) -> Finding | None:
         return None
     widths = measures.layers(measures.first_probe(record), "width")
     classes = record.facts.get("classes_seen") or record.facts.get("target_distinct", 2)
-    single = 1 in list(widths.values())[:-1]  # the last may be the answer itself, of two classes
+    single = measures.through_one_unit(record)
     narrow = record.facts.get("targets") == "classes" and (
         single or min(widths.values(), default=classes) < min(classes / 2, NARROW)
     )

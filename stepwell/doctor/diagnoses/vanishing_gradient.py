@@ -32,6 +32,8 @@ def diagnose(record: Record) -> Finding | None:
     struggles = measures.struggling(record)
     if not measures.mature(record) or not (struggles or (measures.lagging(record) and measures.slept(record))):
         return None
+    if measures.through_one_unit(record):
+        return None  # what does not pass through one unit has not faded on its way
     if not measures.moves(record):
         return None  # not even the layer that gets most of the gradient learns: what ails all is no fading between them
     spread, alike = measures.gradient_spread(record), measures.between_at_first(record)
