@@ -23,6 +23,7 @@ HEIGHT = 150
 _BOX = 1000
 _POINTS = 240  # more than a screen shows apart
 _STEEP = 50.0  # a positive quantity whose values span more than this is shown on a logarithmic axis
+_NOTHING = 1e-300  # a span under which numbers have too few digits to be divided into ticks
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ class Mark:
 
 def linear_axis(low: float, high: float, *, words: Callable[[float], str] = plain, count: int = 4) -> Axis:
     """An axis from `low` to `high` with about `count` ticks at 1, 2 or 5 times a power of ten."""
-    if not high > low:
-        margin = abs(low) * 0.1 or 1.0
+    if not high - low > _NOTHING:
+        margin = abs(low) * 0.1 if abs(low) > _NOTHING else 1.0
         low, high = low - margin, high + margin
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
