@@ -69,7 +69,10 @@ def linear_axis(low: float, high: float, *, words: Callable[[float], str] = plai
         low, high = low - margin, high + margin
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    steps = [factor * power for factor in (1, 2, 5, 10)]
+    step = next(one for one in steps if one >= rough * 0.999)
+    if step > high - low:  # where few are asked for: rather some more than none
+        step = max(one for one in steps if one < step)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     ticks = tuple(((one * step - low) / (high - low), words(one * step)) for one in range(first, last + 1))
     return Axis(low, high, logarithmic=False, ticks=ticks)

@@ -117,6 +117,7 @@ def test_anchors_are_plain_words():
 @given(st.floats(-1e9, 1e9, allow_nan=False), st.floats(-1e9, 1e9, allow_nan=False), st.integers(2, 8))
 @example(2.2250738585072014e-308, 2.2250738585072014e-308, 2)
 @example(0.0, 5e-324, 2)
+@example(2.24, 2.24, 2)
 def test_linear_axes_have_ticks_inside_and_hold_their_ends(first, second, count):
     axis = charts.linear_axis(min(first, second), max(first, second), count=count)
     assert 1 <= len(axis.ticks) <= 2 * count + 2
