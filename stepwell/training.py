@@ -330,7 +330,7 @@ class Limit:
             self._validation, self._beside = seconds, self._pace()
             return
         self._seconds, self._numbers = self._seconds + seconds, self._numbers + event.size
-        if self._seconds >= PACE_SECONDS:
+        if self._seconds >= PACE_SECONDS and self._numbers:
             if len(self._first) < PACES:
                 self._first.append(self._seconds / self._numbers)
             self._latest.append(self._seconds / self._numbers)

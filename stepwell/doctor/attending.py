@@ -103,6 +103,7 @@ def held_out(
     """
 
     def judge(model: nn.Module, most: int) -> dict[str, Any]:
+        """What is known of `most` batches; nothing where no example is held out."""
         heard: list[Tensor] = []
         answers, losses, few = list[Tensor](), 0.0, batches[:most]
         hook = model.register_forward_hook(lambda _, __, output: heard.extend(tensors(output)))
@@ -113,11 +114,13 @@ def held_out(
                 answers += heard[:1]
         finally:
             hook.remove()
+        if not few:
+            return {}
         known: dict[str, Any] = {}
         if len(answers) == len(few) and all(target in batch.fields for batch in few):
             known = probe.right(answers, [batch.fields[target] for batch in few])
         told = {f"valid_{name}": value for name, value in known.items()}
-        return {"valid_loss": losses / max(1, sum(map(len, few))), **told}
+        return {"valid_loss": losses / sum(map(len, few)), **told}
 
     return judge
 

@@ -11,8 +11,9 @@ stopped is repeated to where it was if they remember theirs.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any, Literal, Protocol
@@ -188,13 +189,16 @@ class Course:
         for _ in range(ROUNDS - 1):
             best = sorted(self._mended, key=lambda one: -one.worth)[:UNCOVERED]
             self._mended = []
-            for one in best:
-                for finding, several in self.trainings.answers(one.arm, [*self.accepted, one.change]):
-                    for second in several[:FEW]:
-                        both = _together(one.change, second)
-                        if both is not None and self._try([*one.findings, finding], both):
-                            return True
+            if any(self._try(findings, both) for findings, both in itertools.islice(self._beside(best), TRIED)):
+                return True
         return False
+
+    def _beside(self, mended: Sequence[_Mended]) -> Iterator[tuple[list[Finding], Change]]:
+        """Each of the changes with an answer to what is found in its training."""
+        for one in mended:
+            for finding, several in self.trainings.answers(one.arm, [*self.accepted, one.change]):
+                pairs = (_together(one.change, second) for second in several[:FEW])
+                yield from (([*one.findings, finding], both) for both in pairs if both is not None)
 
     def _halved(self, candidates: list[Candidate]) -> tuple[list[Candidate], list[_Behind]]:
         """The candidates that are best after each rung, the best first; and those left behind, the last ones first.
@@ -257,8 +261,8 @@ class Course:
         if accepted:
             self.accepted.append(change)
         elif (
-            not forked
-            and found.state == "refused"
+            found.state == "refused"
+            and not forked
             and not any(one.name in arms["changed"][0].found for one in findings)
         ):
             self._mended.append(_Mended(tuple(findings), change, arms["changed"][0], values["changed"][0]))

@@ -19,7 +19,7 @@ class Kept:
         self._failed, self._name, self._short = failed, name, short
 
     def __enter__(self) -> None:
-        pass
+        """Nothing is needed beforehand."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if not isinstance(error, Exception) or (self._short and out_of_memory(error)):

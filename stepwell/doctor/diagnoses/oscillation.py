@@ -4,14 +4,15 @@ What: from one look to the next the score rises and falls, and on the whole the 
 Why it matters: which weights the training ends with is chance; those it goes around are better.
 How it is seen: over 20 % of the updates looked at raise the loss of their own batch, and over the last two thirds
     the score on held-out data (where none is read, the loss of the probe batch over the best constant's) has a
-    standard deviation over 0.05, while the mean loss of the last third of the updates is that of the third before, by
-    1 % of the constant's (thresholds by judgement; AutoTrainer looks for swings of 0.03 in 20 % of the epochs).
+    standard deviation over 0.05, while the mean loss of the last third of the updates is within 1 % of the constant's
+    of that of the third before (thresholds by judgement; AutoTrainer looks for swings of 0.03 in 20 % of the epochs).
 Remedy: a rate that falls to nothing, larger batches, averaged weights, a lower rate.
 Risk: a schedule may be about to end it well.
 """
 
 from __future__ import annotations
 
+import math
 from statistics import pstdev
 
 from stepwell.doctor import measures
@@ -54,7 +55,7 @@ def _scores(record: Record) -> list[float]:
     """What was read of the last two thirds: the score on held-out data, or else the loss of the probe batch."""
     late, best = [row for row in record.probes if 3 * row["step"] >= record.length], measures.constant(record)
     held = [row["valid_balanced_accuracy"] for row in late if "valid_balanced_accuracy" in row]
-    return held or ([row["loss"] / best for row in late] if best is not None else [])
+    return held or ([row["loss"] / best for row in late if math.isfinite(row["loss"])] if best is not None else [])
 
 
 def infect(settings: Settings) -> Change | None:
