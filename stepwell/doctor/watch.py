@@ -461,8 +461,9 @@ class Doctor:
         """What the loss is divided by before `backward`, as where gradients accumulate; 1 where that is not seen."""
         if self._loss_fn is None or not self._examples or self._examples[0].replay.targets is None:
             return 1
-        replay = self._examples[0].replay
-        ratio = float(self._loss_fn(replay.answer, replay.targets)) / (float(replay(replay.outputs)) or math.inf)
+        replay, ratio = self._examples[0].replay, math.inf
+        with self._guard("what the loss is divided by"):  # where targets are converted on their way, it is not told
+            ratio = float(self._loss_fn(replay.answer, replay.targets)) / (float(replay(replay.outputs)) or math.inf)
         parts = round(ratio) if math.isfinite(ratio) else 1
         return parts if parts > 1 and abs(ratio / parts - 1) < EXACTLY else 1
 
@@ -510,6 +511,8 @@ def _rank() -> int:
 def _in_batches(inputs: Any, targets: Any, size: int) -> Iterator[tuple[Any, Any, int]]:
     """The first `VALID_ROWS` of held-out data, `size` at a time; all at once where not all have their rows first."""
     lengths = {len(one) if one.ndim else 0 for one in tensors((inputs, targets))}
+    if any(one.numel() == 0 for one in tensors((inputs, targets))):
+        raise ValueError("the held-out data is empty")
     total = min(lengths.pop(), VALID_ROWS) if len(lengths) == 1 else 0
     for first in range(0, max(total, 1), size):
         stop = min(first + size, total) if total else VALID_ROWS

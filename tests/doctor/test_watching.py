@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import random
 import weakref
 from pathlib import Path
@@ -246,6 +247,18 @@ def test_held_out_data_is_judged_in_batches_of_the_size_that_is_trained_with() -
     with torch.no_grad():
         whole = float(program.loss(program.model.eval()(held), classes))
     assert doctor.record.probes[-1]["valid_loss"] == pytest.approx(whole, rel=1e-5)
+
+
+def test_held_out_data_is_judged_where_the_loop_converts_its_targets() -> None:
+    program = Program()
+    x, y, held, classes = program.data()
+    optimizer = torch.optim.Adam(program.model.parameters())
+    with stepwell.watch(program.model, optimizer, F.cross_entropy, (held, (classes > 0).long())) as doctor:
+        for start in range(0, 600, 30):
+            optimizer.zero_grad()
+            F.cross_entropy(program.model(x[start : start + 30]), (y[start : start + 30] > 0).long()).backward()
+            optimizer.step()
+    assert math.isfinite(doctor.record.probes[-1]["valid_loss"])
 
 
 def test_held_out_sequences_whose_rows_come_second_are_judged_at_once() -> None:
