@@ -6,7 +6,8 @@
 
 Every point is one training of a fixed number of cycles in a process of its own, one thread, default settings but for
 what the axis varies. Seconds are those of the processor, by stage, as timings.json says them; memory is the most
-that the process held. Measured points lie in docs/growth/measured.json; --anew measures them again.
+that the process held. With --rounds a point is the least of several trainings, since whatever else runs only adds.
+Measured points lie in docs/growth/measured.json; --anew measures them again.
 """
 
 from __future__ import annotations
@@ -37,7 +38,12 @@ LEAST = 3
 """Points that an axis needs before anything is said of it."""
 
 WORTH = 1.0
-"""Seconds of the processor below which a stage at the largest size is not spoken of."""
+"""Seconds of the processor by which a stage has to grow to be spoken of."""
+
+HIDDEN = (
+    "It is the most of any stage: a small network needs less while it trains than loading the exporter and the "
+    "baselines takes whatever the network is, so that its own growth, which is linear, is seen late."
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,9 @@ AXES = {
             "baselines": "A linear model has a weight for each class and pixel; it has 40 seconds at most.",
         },
     ),
-    "mlp_depth": Axis((1, 4, 16, 32), "hidden layers", "2,000 pictures of 8 x 8, `mlp` of width 256.", {}),
+    "mlp_depth": Axis(
+        (1, 4, 16, 32, 64), "hidden layers", "2,000 pictures of 8 x 8, `mlp` of width 256.", {"memory": HIDDEN}
+    ),
     "mlp_width": Axis(
         (64, 512, 4096),
         "units a layer",
@@ -80,7 +88,9 @@ AXES = {
             "exporting": "It writes and compares the weights, which are the square of the width.",
         },
     ),
-    "resnet_depth": Axis((8, 20, 56), "layers", "1,000 pictures of 16 x 16, `resnet` of width 8.", {}),
+    "resnet_depth": Axis(
+        (8, 20, 56, 110), "layers", "1,000 pictures of 16 x 16, `resnet` of width 8.", {"memory": HIDDEN}
+    ),
     "resnet_width": Axis(
         (4, 16, 64),
         "channels of the first stage",
@@ -158,14 +168,24 @@ def measure(axis: str, size: int, into: Path) -> dict[str, Any]:
     return {"cpu": timings["cpu"], "memory": timings["peak_memory_bytes"]}
 
 
+def least(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One point of several rounds: the least seconds of each stage, the least memory, and how many there were."""
+    seconds = {stage: min(one["cpu"][stage] for one in rounds) for stage in rounds[0]["cpu"]}
+    return {"cpu": seconds, "memory": min(one["memory"] for one in rounds), "rounds": len(rounds)}
+
+
 def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
-    """The power by which a quantity grew between the last two points, what the smallest point takes being fixed."""
+    """The power by which a quantity grew between the last two points, both less the least point in size and value.
+
+    So a straight line has the power 1 whatever it begins with, and what is fixed is left out.
+    """
     before, after = values[-2] - values[0], values[-1] - values[0]
+    grown = math.log((sizes[-1] - sizes[0]) / (sizes[-2] - sizes[0]))
     if before < 0.02 * values[-1]:  # nearly nothing beyond what is fixed, which is then left in
-        before, after = values[-2], values[-1]
+        before, after, grown = values[-2], values[-1], math.log(sizes[-1] / sizes[-2])
     if after <= before:
         return 0.0
-    return math.log(after / before) / math.log(sizes[-1] / sizes[-2])
+    return math.log(after / before) / grown
 
 
 def draw(sizes: Sequence[int], lines: Mapping[str, Sequence[float]], unit: str, words: str) -> str:
@@ -223,7 +243,7 @@ def section(name: str, axis: Axis, points: Mapping[str, Any]) -> list[str]:
         rows.append("| " + " | ".join([*cells, f"{memory[at]:,.0f} MB"]) + " |")
     return [
         f"## {title[:1].upper()}{title[1:]}",
-        f"{axis.what} {CYCLES} cycles.",
+        f"{axis.what} {CYCLES} cycles{_rounds(found)}.",
         "\n".join(rows),
         f"![Seconds over {axis.unit}](growth/{name}_time.svg)",
         f"![Memory over {axis.unit}](growth/{name}_memory.svg)",
@@ -231,15 +251,22 @@ def section(name: str, axis: Axis, points: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _rounds(found: Sequence[Mapping[str, Any]]) -> str:
+    """What is said of points that are the least of several rounds."""
+    fewest = min(one.get("rounds", 1) for one in found)
+    return f", the least of {fewest} rounds" if fewest > 1 else ""
+
+
 def _told(axis: Axis, sizes: Sequence[int], lines: Mapping[str, Sequence[float]]) -> str:
     """Which quantities grow faster than what grows, by how much, and why."""
     said = []
     for name, values in lines.items():
         power = exponent(sizes, values)
-        if power > LINEAR and (name == "memory" or values[-1] >= WORTH):
+        if power > LINEAR and (name == "memory" or values[-1] - values[0] >= WORTH):
             why = axis.why.get(name, "Why is not known yet.")
             said.append(f"**{name}** grows with the power {power:.2f} from {sizes[-2]:,} to {sizes[-1]:,}. {why}")
-    slow = [f"Of {name}: {why}" for name, why in axis.why.items() if not any(f"**{name}**" in one for one in said)]
+    spoken = [name for name in axis.why if name != "memory" and not any(f"**{name}**" in one for one in said)]
+    slow = [f"Of {name}: {axis.why[name]}" for name in spoken]
     return " ".join([*(said or [f"Nothing grows faster than the {axis.unit} do."]), *slow])
 
 
@@ -249,7 +276,7 @@ def write_page(measured: Mapping[str, Any]) -> None:
         "How the time of the processor and the memory of one training grow, written by `python benchmarks/growth.py`. "
         "Both axes of a picture are logarithmic; the dashed line is what linear growth would be. The least point holds "
         "what every training takes: torch is loaded, the exporter is loaded, the report is drawn. A power is that "
-        f"between the last two points, less the least point; up to {LINEAR} it is called linear."
+        f"between the last two points, less the least point in size and value; up to {LINEAR} it is called linear."
     )
     blocks = ["# Growth", about]
 
@@ -274,6 +301,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=10**9, help="the largest size that is measured")
     parser.add_argument("--anew", action="store_true", help="measure again what is known")
     parser.add_argument("--draw", action="store_true", help="measure nothing")
+    parser.add_argument("--rounds", type=int, default=1, help="trainings a point, of which the least counts")
     parser.add_argument("--into", type=Path, help="where tables and runs lie while they are measured")
     parser.add_argument("--point", nargs=3, metavar=("AXIS", "SIZE", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -289,7 +317,7 @@ def main() -> None:
             points = measured.setdefault(name, {})
             if size > given.most or (str(size) in points and not given.anew):
                 continue
-            points[str(size)] = measure(name, size, into)
+            points[str(size)] = least([measure(name, size, into) for _ in range(given.rounds)])
             MEASURED.write_text(json.dumps(measured, indent=1) + "\n")
             total = sum(points[str(size)]["cpu"].values())
             print(f"{name} {size:>9,}  {total:7.1f} s  {points[str(size)]['memory'] / 2**20:7,.0f} MB", flush=True)
