@@ -25,7 +25,13 @@ Given = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Listener(Protocol):
-    """What is told of a training."""
+    """What is told of a training.
+
+    While `quiet`, an update is only counted and its loss kept: neither what the model is given is told, nor that the
+    optimizer is about to step.
+    """
+
+    quiet: bool
 
     def guarded(self, name: str) -> AbstractContextManager[None]:
         """Keeps in what a piece of listening raises, and counts its time as the doctor's own."""
@@ -93,6 +99,13 @@ class _Ear:
             self.tape = Tape(found, self.parameters, self.listener.guarded)
             self.tape.start()
 
+    def notes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether it is enough to note what the model is given, to be learnt from, which is then done."""
+        if not self.listener.quiet or LOOKING.get() or not torch.is_grad_enabled():
+            return False
+        self.given = (args, kwargs)
+        return True
+
     def differentiated(self, loss: Any) -> None:
         """`backward` was called on something."""
         if not isinstance(loss, Tensor) or loss.numel() != 1:
@@ -123,16 +136,12 @@ def listening(model: nn.Module, optimizer: torch.optim.Optimizer, listener: List
         ear.stop()
         listener.steps()
 
+    def about_to_step(*_: object) -> None:
+        if not listener.quiet:
+            told("step", steps)
+
     ear = _Ear(model, listener)
     hand = Hand(model, optimizer, steps, listener.stepped) if isinstance(optimizer, Unseen) else None
-    hooks = (
-        []
-        if hand is not None
-        else [
-            optimizer.register_step_pre_hook(lambda *_: told("step", steps)),
-            optimizer.register_step_post_hook(lambda *_: told("step", listener.stepped)),
-        ]
-    )
 
     def called(module: nn.Module, call: calls.Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if module is not model:
@@ -140,25 +149,36 @@ def listening(model: nn.Module, optimizer: torch.optim.Optimizer, listener: List
         if hand is not None:
             told("update", hand.called)
         output = call(*args, **kwargs)
-        told("call", ear.called, args, kwargs, output)
+        if not ear.notes(args, kwargs):
+            told("call", ear.called, args, kwargs, output)
         return output
 
-    def before(loss: Any) -> None:
-        told("backward", ear.differentiated, loss)
+    before = functools.partial(told, "backward", ear.differentiated)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(calls.heard(type(model), called))
+        stack.enter_context(_wrapped_scale(ear.unscaled))
+        if hand is None:
+            stack.enter_context(heard(before, lambda: None))
+            stack.enter_context(_stepping(optimizer, about_to_step, lambda *_: told("step", listener.stepped)))
+        else:
+            after = functools.partial(told, "gradients by hand", hand.differentiated)
+            stack.enter_context(heard(before, after))
+            stack.callback(told, "update", hand.called)
+        stack.callback(ear.stop)
+        yield
 
-    def after() -> None:
-        if hand is not None:
-            told("gradients by hand", hand.differentiated)
 
-    with calls.heard(type(model), called), heard(before, after), _wrapped_scale(ear.unscaled):
-        try:
-            yield
-        finally:
-            ear.stop()
-            if hand is not None:
-                told("update", hand.called)
-            for hook in hooks:
-                hook.remove()
+@contextlib.contextmanager
+def _stepping(
+    optimizer: torch.optim.Optimizer, before: Callable[..., None], after: Callable[..., None]
+) -> Iterator[None]:
+    """Call `before` and `after` each step of the optimizer inside the block."""
+    hooks = (optimizer.register_step_pre_hook(before), optimizer.register_step_post_hook(after))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 @contextlib.contextmanager

@@ -58,6 +58,10 @@ class Pace:
         """Whether gradients, weights and their change are read at an update: eight times as often as looks."""
         return update <= NORMS_UNTIL or self.looks(update) or update % max(1, self.interval(update) // 8) == 0
 
+    def rests(self, update: int) -> bool:
+        """Whether of an update no more than its loss is wanted: no look is near, and no norms are read."""
+        return not (self.looks_soon(update) or self.reads_norms(update))
+
     def _next(self) -> int:
         """The first update that lies an interval, as it is there, after the last look."""
         due = self._last + LEAST

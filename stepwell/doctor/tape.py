@@ -23,6 +23,7 @@ CONVERSIONS = frozenset(
     | {"squeeze", "detach"}
 )
 Guarded = Callable[[str], AbstractContextManager[Any]]
+SEQUENCES, MAPPINGS = (list, tuple), (dict, Mapping)  # made once, and the frequent first: asked in every update
 MOST_CALLS = 400  # a loss of more calls than this is taken for something else than a loss
 
 
@@ -30,9 +31,9 @@ def tensors(value: Any) -> list[Tensor]:
     """Every tensor in nested tuples, lists, mappings and dataclass-like outputs, in order."""
     if isinstance(value, Tensor):
         return [value]
-    if isinstance(value, list | tuple):
+    if isinstance(value, SEQUENCES):
         return [one for part in value for one in tensors(part)]
-    if isinstance(value, Mapping):
+    if isinstance(value, MAPPINGS):
         return [one for part in value.values() for one in tensors(part)] if value else []
     if hasattr(value, "__dataclass_fields__"):
         return [one for name in value.__dataclass_fields__ for one in tensors(getattr(value, name))]

@@ -113,7 +113,7 @@ class Doctor:
         self._pending: list[tuple[dict[str, Any], Tensor]] = []
         self._examples: list[Example] = []
         self._start: First | None = None
-        self._ready = self._slow = False
+        self._ready = self._slow = self.quiet = False
         self._before: dict[str, Tensor] = {}
         self._own: tuple[Replay, float] | None = None
         self._row: dict[str, Any] = {}
@@ -209,19 +209,20 @@ class Doctor:
     def lost(self, loss: Tensor, given: Given | None, replay: Replay | None) -> None:
         """`backward` was called: the loss as the user computes it, what the model was given, and the calls between."""
         with self.guarded("loss"):
-            if given is not None and any(one.requires_grad and not one.is_leaf for one in floating(given)):
+            if given is not None and _made_by_another(given):
                 self._fed = loss.detach(), _copied(given), replay  # its maker may step next, not this model's optimizer
                 return
-            if self._row.get("backwards", 0) == 0 and self._pace.reads_norms(self._step + 1):
+            if not self.quiet and "backwards" not in self._row and self._pace.reads_norms(self._step + 1):
                 self._row["left_over"] = norms.left_over(self.optimizer)
             self._take(loss, given, replay)
 
     def _take(self, loss: Tensor, given: Given | None, replay: Replay | None) -> None:
         """Note a loss of the update to come, and its batch."""
-        row = {"step": self._step, "rate": float(self.optimizer.param_groups[0]["lr"])}
-        accumulated = self._row.get("backwards", 0) + 1
-        left = {"left_over": self._row["left_over"]} if accumulated == 1 and "left_over" in self._row else {}
-        self._row = {**row, "backwards": accumulated, **left}
+        row = self._row
+        accumulated = row.get("backwards", 0) + 1
+        left = {"left_over": row["left_over"]} if accumulated == 1 and "left_over" in row else {}
+        rate = float(self.optimizer.param_groups[0]["lr"])
+        self._row = {"step": self._step, "rate": rate, "backwards": accumulated, **left}
         self._loss = loss.detach()
         self._given = given
         if replay is None or given is None:
@@ -233,6 +234,12 @@ class Doctor:
         self._current = example
         if self._start is None and not self._ready and not self._goes_on:
             self._start = self._remember()
+
+    def _take_what_was_fed(self) -> None:
+        """Where no loss was its own as the optimizer steps, that of what another network made for the model is."""
+        if self._fed is not None and self._loss is None:
+            self._take(*self._fed)
+        self._fed = None
 
     def _example(self, given: Given, replay: Replay) -> Example:
         """One batch; where the model computes its loss itself, with the way there inside it if that can be had."""
@@ -256,9 +263,8 @@ class Doctor:
     def steps(self) -> None:
         """The optimizer is about to step."""
         with self.guarded("norms"):
-            if self._fed is not None and self._loss is None:
-                self._take(*self._fed)
-            self._fed, self._own = None, None
+            self._take_what_was_fed()
+            self._own = None
             self._closure = self._loss is None  # the optimizer calls back for its loss: gradients are there afterwards
             if self._pace.reads_norms(self._step + 1):
                 if not self._closure:
@@ -272,6 +278,7 @@ class Doctor:
     def stepped(self) -> None:
         """The optimizer has stepped."""
         with self.guarded("updates"):
+            self._take_what_was_fed()  # where it was quiet, nothing was told before the step
             if self._before:
                 if self._closure:
                     self._row.update(norms.read(self.model))
@@ -285,18 +292,20 @@ class Doctor:
                 self._pending.append((self._row, self._loss))
         self._row, self._loss = {}, None
         self._step += 1
-        with self.guarded("beginning"):
-            if not self._ready and (self._start is not None or self._goes_on) and self._enough():
-                self._begin()
-        with self.guarded("probe"):
-            if self._ready and self._guard.allows("probe") and self._pace.looks(self._step):
-                self._probe(self.model, self._step)
+        if not self.quiet:
+            with self.guarded("beginning"):
+                if not self._ready and (self._start is not None or self._goes_on) and self._enough():
+                    self._begin()
+            with self.guarded("probe"):
+                if self._ready and self._guard.allows("probe") and self._pace.looks(self._step):
+                    self._probe(self.model, self._step)
         with self.guarded("losses"):
             if len(self._pending) >= READ_EVERY:
                 self._read_losses()
             if self._step in self._asked:
                 self._tell()
         self._current = None
+        self.quiet = self._ready and self._step >= CALLS_UNTIL and self._pace.rests(self._step + 1)
 
     def end(self) -> None:
         """The block is left: read what is left to read."""
@@ -495,6 +504,13 @@ class _Counted:
         LOOKING.reset(self._outside)
         self._doctor.ended()
         return self._kept.__exit__(kind, error, trace)
+
+
+def _made_by_another(given: Given) -> bool:
+    """Whether what the model was given has gradients of its own to pass on, as what another network made has."""
+    args, kwargs = given
+    plain = not kwargs and all(isinstance(one, Tensor) for one in args)  # looking further costs, in every update
+    return any(one.requires_grad and not one.is_leaf for one in (args if plain else floating(given)))
 
 
 def _accelerated(model: nn.Module) -> bool:

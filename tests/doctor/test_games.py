@@ -53,6 +53,17 @@ def test_the_discriminator_tells_real_rows_from_made_ones() -> None:
     assert "__call__" not in vars(nn.Sequential) and nn.Module.__call__.__name__ != "called"
 
 
+def test_losses_stay_its_own_where_an_update_is_only_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, fed = list[Doctor](), Doctor.fed
+    monkeypatch.setattr(Doctor, "fed", lambda doctor, inputs: (told.append(doctor), fed(doctor, inputs))[1])
+    first, second = played(4, updates=300)
+    assert [row["step"] for row in second.record.steps] == [row["step"] for row in first.record.steps]
+    assert first.updates == second.updates == 300
+    assert told.count(first) < 250 and told.count(second) < 3 * 250  # else nothing was only counted
+    assert {row["backwards"] for row in second.record.steps} == {1}
+    assert all(row["loss"] > 1 for row in second.record.steps)  # it is of two terms, and the generator's of one
+
+
 def compared(made: Tensor, real: Tensor) -> dict[str, float]:
     shown = Shown(nn.Identity())
     shown._rows = {"real": [real], "made": [made]}
