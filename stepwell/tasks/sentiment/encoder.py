@@ -22,19 +22,26 @@ MOST_KEPT = 2**28
 """Bytes of features that are kept, of one encoder; what is more is made again."""
 
 
+LEAST = 1e-12
+"""The smallest square of a spread: a text of one token has none, and its root would have no gradient."""
+
+
 class Encoder(nn.Module):
-    """Tokens to the means of the encoder's last `depth` layers side by side, exact whatever a text is padded to.
+    """Tokens to means and spreads of the encoder's last `depth` layers side by side, exact whatever padding there is.
 
     What a text feels like is said by the layers in the middle; the last one was trained to tell what it is about (on
-    rated sentences and MiniLM, four layers in place of one: 5 points of macro F1).
+    rated sentences and MiniLM, four layers in place of one: 5 points of macro F1). How far its tokens lie from their
+    mean (Snyder et al., ICASSP 2018, of speech) tells of long texts what their mean hides: on 1,481 film reviews a
+    point of accuracy, on 3,000 sentences nothing.
     """
 
-    def __init__(self, network: nn.Module, states: int, depth: int) -> None:
-        """`states` are the numbers that a layer gives a token."""
+    def __init__(self, network: nn.Module, states: int, depth: int, *, spread: bool = True) -> None:
+        """`states` are the numbers that a layer gives a token; without `spread` there are means alone."""
         super().__init__()
         self.network = network
         self.depth = depth
-        self.width = states * depth
+        self.spread = spread
+        self.width = states * depth * (2 if spread else 1)
         self.pool = Pool("mean", states)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
@@ -42,7 +49,13 @@ class Encoder(nn.Module):
         within = inside(tokens, lengths)
         mask = within.to(torch.int64)
         states = self.network(input_ids=tokens, attention_mask=mask, output_hidden_states=True).hidden_states
-        return torch.cat([self.pool(one, within) for one in states[-self.depth :]], dim=1)
+        layers = states[-self.depth :]
+        found = [self.pool(one, within) for one in layers]
+        if self.spread:
+            means = tuple(found)
+            for one, mean in zip(layers, means, strict=True):
+                found.append(self.pool((one - mean.unsqueeze(1)).square(), within).clamp(min=LEAST).sqrt())
+        return torch.cat(found, dim=1)
 
     @property
     def words(self) -> int:
@@ -94,7 +107,7 @@ class Frozen(nn.Module):
         return self._kept[key].to(tokens.device)
 
 
-def load(name: str, depth: int, *, download: bool) -> Encoder:
+def load(name: str, depth: int, *, spread: bool, download: bool) -> Encoder:
     """The encoder in a folder, or of a name where it may be downloaded, with weights of its own; see `Encoder`.
 
     `MissingExtraError` without transformers, `DataError` where there is none to read.
@@ -120,10 +133,10 @@ def load(name: str, depth: int, *, download: bool) -> Encoder:
         raise DataError(
             f"The encoder cannot be read: {reason}", where=name, do="check that the folder is whole"
         ) from error
-    return Encoder(network.float(), int(network.config.hidden_size), depth)
+    return Encoder(network.float(), int(network.config.hidden_size), depth, spread=spread)
 
 
 @cache
-def frozen(name: str, depth: int, *, download: bool) -> Frozen:
+def frozen(name: str, depth: int, *, spread: bool, download: bool) -> Frozen:
     """The encoder of that name, one for all networks of this process: none changes it, and it keeps what it made."""
-    return Frozen(load(name, depth, download=download))
+    return Frozen(load(name, depth, spread=spread, download=download))

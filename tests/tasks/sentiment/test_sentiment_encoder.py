@@ -124,6 +124,24 @@ def test_a_frozen_encoder_encodes_each_text_once_and_never_changes(folder: Path)
     torch.testing.assert_close(together, direct)
 
 
+@pytest.mark.parametrize("spread", [True, False])
+def test_features_are_the_means_of_the_last_layers_and_how_far_tokens_lie_from_them(folder: Path, spread: bool) -> None:
+    tokens, lengths = padded(fitted(folder)[1])
+    found = encoder.load(str(folder), 2, spread=spread, download=False).eval()
+    wanted = []
+    for row, length in zip(tokens, lengths, strict=True):
+        one = row[:length].unsqueeze(0)
+        states = found.network(one, torch.ones_like(one), output_hidden_states=True).hidden_states[-2:]
+        parts = [state[0].mean(0) for state in states] + [state[0].std(0, correction=0) for state in states] * spread
+        wanted.append(torch.cat(parts))
+    features = found(tokens, lengths)
+    assert features.shape == (3, found.width)
+    torch.testing.assert_close(features, torch.stack(wanted), rtol=1e-4, atol=1e-5)
+    single = found(torch.tensor([[4]]), torch.tensor([1]))
+    single.sum().backward()
+    assert all(bool(torch.isfinite(one.grad).all()) for one in found.parameters() if one.grad is not None)
+
+
 @pytest.mark.parametrize("words", [True, False])
 def test_the_last_layers_of_an_encoder_learn_as_asked_each_slower_than_the_one_above(folder: Path, words: bool) -> None:
     schema, columns = fitted(folder)
@@ -169,9 +187,9 @@ def test_what_does_not_fit_is_said(folder: Path) -> None:
         pretrained.build(pretrained.Options(encoder=str(folder), depth=2), more)
     (folder / "model.safetensors").unlink()
     with pytest.raises(DataError, match=r"cannot be read: no file named model\.safetensors"):
-        encoder.load(str(folder), 2, download=False)
+        encoder.load(str(folder), 2, spread=False, download=False)
     with pytest.raises(DataError, match="no encoder here"):
-        encoder.load(str(folder / "nowhere"), 2, download=False)
+        encoder.load(str(folder / "nowhere"), 2, spread=False, download=False)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", json.dumps({"version": "1.0"}), None])
@@ -185,7 +203,7 @@ def test_a_damaged_tokenizer_is_named(folder: Path, content: str | None) -> None
 def test_the_package_that_is_missing_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(MissingExtraError, match="transformers") as error:
-        encoder.load(str(folder), 2, download=False)
+        encoder.load(str(folder), 2, spread=False, download=False)
     assert 'pip install "stepwell[hf]"' in error.value.do
 
 

@@ -41,6 +41,9 @@ class Options:
     depth: Annotated[
         int, Meta(ge=1, description="The encoder's last layers whose means are the features of a text.")
     ] = 4
+    spread: Annotated[bool, Meta(description="How far a text's tokens lie from their means are features as well.")] = (
+        True
+    )
     dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of the features that training drops.")] = 0.5
     rate: Annotated[
         float, Meta(gt=0, description="The learning rate of the encoder's last layer, as a share of the others'.")
@@ -98,9 +101,11 @@ def build(options: Options, schema: Schema) -> nn.Module:
         )
     features: encoder.Encoder | encoder.Frozen
     if options.tune:
-        features = found = encoder.load(options.encoder, options.depth, download=options.download)
+        features = found = encoder.load(
+            options.encoder, options.depth, spread=options.spread, download=options.download
+        )
     else:
-        features = encoder.frozen(options.encoder, options.depth, download=options.download)
+        features = encoder.frozen(options.encoder, options.depth, spread=options.spread, download=options.download)
         found = features.encoder
     _require_words(found, schema)
     _require_layers(found, options)
