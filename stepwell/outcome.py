@@ -84,7 +84,7 @@ def export_artifact(job: Job, data: Data, model: nn.Module) -> None:
         rooms = job.folder.rooms("metrics")
         return scoring.evaluate_metrics((card.headline,), rooms, samples.truth, predictions, schema)[card.headline]
 
-    export.export(
+    manifest = export.export(
         networks,
         data.preparation,
         target,
@@ -95,6 +95,8 @@ def export_artifact(job: Job, data: Data, model: nn.Module) -> None:
     )
     largest = gate.gate(target, networks, samples, headline)["difference"]
     job.progress.note(f"the artifact answers as the network does (largest difference {largest:.1e})")
+    for one in manifest.licenses:
+        job.progress.note(f"the artifact holds {one.of} of others ({one.source}), license: {one.license}")
 
 
 def _confidence(job: Job, data: Data, predicting: tuple[str, Network]) -> Confidence | None:

@@ -32,7 +32,6 @@ def export(
     *,
     task: str,
     samples: Prepared,
-    licenses: Sequence[License] = (),
     more: Mapping[str, bytes] | None = None,
     confidence: Confidence | None = None,
 ) -> Manifest:
@@ -41,7 +40,8 @@ def export(
     The first of `networks` is the one that predicts. `samples` are a few prepared examples that show
     each network the sizes it works on. A copy of each module is exported, in evaluation mode, on the
     CPU, in float32; the module itself stays as it is. Batch axes and symbolic sizes stay free. `more`
-    holds further files by name, `confidence` what is applied to the answers. Returns the manifest; its
+    holds further files by name, `confidence` what is applied to the answers; licenses are those that the
+    modules name (`licenses_of`). Returns the manifest; its
     `gate` is None, so that `load` refuses the artifact until it has passed.
 
     Raises `ArtifactError` where a network cannot be exported, and `RunError` where the disk refuses.
@@ -67,11 +67,17 @@ def export(
             predict_with=predict_with,
             files=manifests.describe(beside),
             extra=preparation.needed_extra(declared),
-            licenses=tuple(licenses),
+            licenses=licenses_of(networks),
             confidence=confidence,
         )
         manifests.write(beside, manifest)
     return manifest
+
+
+def licenses_of(networks: Mapping[str, Network]) -> tuple[License, ...]:
+    """What modules say, as their `licenses`, of weights in them that others made: each once."""
+    modules = [module for network in networks.values() for module in network.module.modules()]
+    return tuple(dict.fromkeys(one for module in modules for one in getattr(module, "licenses", ())))
 
 
 def inference_of(name: str, network: Network, declared: Preparation, predict_with: str) -> Infer:

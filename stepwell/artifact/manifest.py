@@ -49,6 +49,10 @@ class NetworkFile:
     outputs: tuple[Field, ...]
 
 
+NOT_STATED = "not stated"
+"""The license of what comes without one."""
+
+
 @dataclass(frozen=True)
 class License:
     """The license and the source of something in the artifact that others made (pre-trained weights, say)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import math
@@ -105,13 +106,15 @@ def test_the_manifest_says_what_was_given(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("stepwell.artifact.export.onnx_bytes", lambda *args: b"a network")
     toy = TOYS["noise"]
     license_ = manifests.License("the critic", "MIT", "a package")
+    networks = {name: dataclasses.replace(one, module=copy.deepcopy(one.module)) for name, one in toy.networks.items()}
+    for one in networks.values():
+        one.module.licenses = (license_,)
     export(
-        toy.networks,
+        networks,
         dataclasses.replace(toy.preparation, transforms=(("words", Words()), *toy.preparation.transforms)),
         tmp_path / "a",
         task="noise",
         samples=toy.valid,
-        licenses=[license_],
         more={"words.json": b"[]"},
     )
     found = manifests.read(tmp_path / "a")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
+from stepwell.artifact.manifest import NOT_STATED, License
 from stepwell.schema import Schema
 from stepwell.tasks.sentiment import vectors
 from stepwell.tasks.sentiment.transforms.look_up import FIRST, PADDING, UNKNOWN
@@ -49,7 +51,10 @@ class Embedding(nn.Module):
         super().__init__()
         (count,) = schema.inputs[0].levels
         first = torch.randn(count, width) * SPREAD
+        self.licenses: tuple[License, ...] = ()
         if file is not None:
+            if not vectors.wanted_here(file):
+                self.licenses = (License("word vectors", NOT_STATED, Path(file).name),)
             first = _read(file, schema.inputs[0].classes)
         first[PADDING] = 0.0
         self.width = first.shape[1]

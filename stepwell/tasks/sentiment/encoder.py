@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from stepwell.artifact.manifest import NOT_STATED, License
 from stepwell.errors import DataError, MissingExtraError
 from stepwell.tasks.sentiment.embedding import Pool, inside
 
 MOST_KEPT = 2**28
 """Bytes of features that are kept, of one encoder; what is more is made again."""
 
+
+CARD = 10_000
+"""Letters of a model card that are read."""
 
 LEAST = 1e-12
 """The smallest square of a spread: a text of one token has none, and its root would have no gradient."""
@@ -35,9 +41,12 @@ class Encoder(nn.Module):
     point of accuracy, on 3,000 sentences nothing.
     """
 
-    def __init__(self, network: nn.Module, states: int, depth: int, *, spread: bool = True) -> None:
+    def __init__(
+        self, network: nn.Module, states: int, depth: int, *, spread: bool = True, licenses: Sequence[License] = ()
+    ) -> None:
         """`states` are the numbers that a layer gives a token; without `spread` there are means alone."""
         super().__init__()
+        self.licenses = tuple(licenses)
         self.network = network
         self.depth = depth
         self.spread = spread
@@ -133,7 +142,17 @@ def load(name: str, depth: int, *, spread: bool, download: bool) -> Encoder:
         raise DataError(
             f"The encoder cannot be read: {reason}", where=name, do="check that the folder is whole"
         ) from error
-    return Encoder(network.float(), int(network.config.hidden_size), depth, spread=spread)
+    states = int(network.config.hidden_size)
+    return Encoder(network.float(), states, depth, spread=spread, licenses=[_license(name)])
+
+
+def _license(name: str) -> License:
+    """What an encoder's model card (README.md, its first lines in YAML) says of its license."""
+    card = Path(name) / "README.md"
+    text = card.read_text(encoding="utf-8", errors="replace")[:CARD] if card.is_file() else ""
+    head = re.match(r"---\n(.*?)\n---", text, re.DOTALL)
+    said = re.search(r"^license:[ \t]*([^\s#]+)", head.group(1) if head else "", re.MULTILINE)
+    return License("an encoder", said.group(1) if said else NOT_STATED, Path(name).name)
 
 
 @cache

@@ -13,9 +13,12 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor, nn
 
+from stepwell.artifact.export import licenses_of
+from stepwell.artifact.manifest import License
 from stepwell.errors import DataError, MissingExtraError, RecipeError
 from stepwell.preparation import run
 from stepwell.schema import Columns, Examples, Field, Schema
+from stepwell.schema import Network as Exported
 from stepwell.tasks.sentiment import encoder, prepare
 from stepwell.tasks.sentiment.models import pretrained
 
@@ -140,6 +143,23 @@ def test_features_are_the_means_of_the_last_layers_and_how_far_tokens_lie_from_t
     single = found(torch.tensor([[4]]), torch.tensor([1]))
     single.sum().backward()
     assert all(bool(torch.isfinite(one.grad).all()) for one in found.parameters() if one.grad is not None)
+
+
+@pytest.mark.parametrize(
+    ("card", "license_"),
+    [
+        ("---\nlanguage: en\nlicense: apache-2.0\ntags:\n- license: other\n---\n# A model", "apache-2.0"),
+        ("---\nlanguage: en\n---\nlicense: mine", "not stated"),
+        ("license: mine", "not stated"),
+        (None, "not stated"),
+    ],
+)
+def test_the_license_of_an_encoder_is_that_of_its_card(folder: Path, card: str | None, license_: str) -> None:
+    if card is not None:
+        (folder / "README.md").write_text(card)
+    model = pretrained.build(pretrained.Options(encoder=str(folder), depth=2), fitted(folder)[0])
+    network = Exported(model, (), ())
+    assert licenses_of({"one": network, "two": network}) == (License("an encoder", license_, folder.name),)
 
 
 @pytest.mark.parametrize("words", [True, False])
