@@ -109,6 +109,14 @@ def early_update(record: Record) -> float | None:
     return median(medians) if medians else None
 
 
+def late_update(record: Record) -> float | None:
+    """The median, over updates after the first quarter, of ||change|| / ||weights|| of the fastest matrix."""
+    rows = [row["updates"] for row in record.steps if row.get("updates") and row["step"] >= record.length * EARLIEST]
+    fastest = [max(one.values()) for one in rows]
+    finite = [one for one in fastest if math.isfinite(one)]
+    return median(finite) if finite else None
+
+
 def share(value: float) -> str:
     """A share of the weights in words: as percent, or as a multiple where it is more than ten times."""
     if value <= 10:

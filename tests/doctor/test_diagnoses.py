@@ -286,6 +286,32 @@ def test_long_steps_are_not_too_long_while_the_loss_falls(falls: float, named: b
     assert (said(Record({"constant": 1.0, "learning_rate": 20.0}, steps, probes, ended=True)) is not None) == named
 
 
+@pytest.mark.parametrize(("late", "named"), [(0.35, True), (0.1, False)])
+def test_one_matrix_that_is_thrown_about_tells_of_long_steps_though_the_others_rest(late: float, named: bool) -> None:
+    said = discovery.load(diagnosing.ROOM, "lr_too_high").diagnose
+    steps = [{"step": i, "loss": 0.96, "updates": {"a": 0.01, "b": 0.01, "out": late}} for i in range(100)]
+    probes = [{"step": 20 * i, "loss": 0.96, "layers": {}} for i in range(6)]
+    found = said(Record({"constant": 1.0, "learning_rate": 0.5}, steps, probes, ended=True))
+    assert (found is not None) == named
+    assert found is None or "late updates move a matrix by 35.0 %" in found.message
+
+
+@pytest.mark.parametrize(
+    ("losses", "named"),
+    [
+        ((0.9, 0.5, 0.4, 0.3, 0.2, 0.1), True),
+        ((0.9, 0.5, 0.4, 0.7, 0.6, 0.3), False),  # a spike, of which it recovers: both losses rose
+        ((1.0, 1.0, 0.99, 0.98, 0.97, 0.96), False),  # nothing is learnt
+    ],
+)
+def test_overfit_is_what_fits_while_the_validation_loss_rises(losses: tuple[float, ...], named: bool) -> None:
+    said = discovery.load(diagnosing.ROOM, "overfit").diagnose
+    held = (1.0, 0.8, 0.6, 0.8, 0.9, 1.0)
+    probes = [{"step": 20 * i, "loss": a, "valid_loss": b} for i, (a, b) in enumerate(zip(losses, held, strict=True))]
+    steps = [{"step": i, "loss": losses[i // 20]} for i in range(120)]
+    assert (said(Record({"constant": 1.0}, steps, probes, ended=True)) is not None) == named
+
+
 def test_a_training_that_goes_back_and_forth_is_a_notice() -> None:
     said = discovery.load(diagnosing.ROOM, "oscillation").diagnose
 

@@ -2,9 +2,9 @@
 
 What: weights change by a large share of their size in each update, and the loss does not fall.
 Why it matters: what one step learns the next throws away; units die or saturate on the way.
-How it is seen: early updates over 6 % of the weights with a loss that fails and no longer falls; or not finite after
-    such; or a late loss above the best constant's after updates over 3 %, or in evaluation mode over three times that;
-    or units that were alive and died (measured, gated: 0 of 84 healthy runs).
+How it is seen: early updates over 6 % of the weights, or late ones over 20 % of one matrix, with a loss that fails and
+    no longer falls; or not finite after such; or a late loss above the best constant's after updates over 3 %, or in
+    evaluation mode over three times that; or units that were alive and died (measured, gated: 0 of 84 healthy runs).
 Remedy: a tenth of the rate, then bisect; a warm-up; clipping.
 Risk: the same rate after a warm-up may work.
 """
@@ -18,6 +18,7 @@ from stepwell.schema import Finding
 
 SHORT = 0.001  # of the weights: steps under that overshoot nothing
 LONG = 0.06  # of the weights; healthy first updates measured up to 0.15, so never alone
+THROWN = 0.2  # of the matrix that moves fastest, late; healthy at most 0.1
 WILD = 3.0  # losses of the best constant
 
 KIND = "dynamics"
@@ -45,16 +46,23 @@ def diagnose(record: Record) -> Finding | None:
     reasons = _reasons(record, early)
     if not reasons:
         return None
-    rate = float(record.facts.get("learning_rate", 0.0))
+    rate, late = float(record.facts.get("learning_rate", 0.0)), measures.late_update(record)
+    moved = f"early updates move the weights by {measures.share(early)} (healthy: about 2 %)"
+    if early <= LONG and late is not None and late > THROWN:
+        moved = f"late updates move a matrix by {measures.share(late)} (healthy: under 10 %)"
     return Finding(
         name="lr_too_high",
         severity=2,
-        message=f"Steps are too long: early updates move the weights by {measures.share(early)} (healthy: about 2 %), "
-        f"and {reasons[0]}.",
+        message=f"Steps are too long: {moved}, and {reasons[0]}.",
         why="Each update overshoots, and throws away what the one before has learnt.",
         remedy=f"lower the learning rate from {rate:g} to {rate / 10:.2g}, and look again",
         where={"step": step if step is not None else record.length},
-        evidence={"early_update": early, "late_loss": measures.late_loss(record), "reasons": reasons},
+        evidence={
+            "early_update": early,
+            "late_update": late,
+            "late_loss": measures.late_loss(record),
+            "reasons": reasons,
+        },
         refuted_by="the same at a tenth of the rate",
     )
 
@@ -68,7 +76,8 @@ def _reasons(record: Record, early: float) -> list[str]:
     if not measures.mature(record):
         return reasons
     adam = record.facts.get("adam_fit")
-    if measures.failing(record) and not measures.falls_still(record) and early > LONG and (adam is None or adam < 0.4):
+    long = early > LONG or (measures.late_update(record) or 0.0) > THROWN
+    if measures.failing(record) and not measures.falls_still(record) and long and (adam is None or adam < 0.4):
         reasons.append("the loss does not fall under the best constant's")
     wild = _wild(record)
     if wild is not None and wild > WILD and early > LONG and excess < 1.2:

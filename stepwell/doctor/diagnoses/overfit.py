@@ -10,6 +10,8 @@ Risk: only the sureness grows while the score still improves: then a notice.
 
 from __future__ import annotations
 
+from statistics import fmean
+
 from stepwell.doctor import measures
 from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
@@ -26,11 +28,11 @@ REMEDIES: tuple[str, ...] = ("early_stop", "more_decay", "more_dropout", "augmen
 def diagnose(record: Record) -> Finding | None:
     """From validation; over three probes."""
     rise = measures.valid_rise(record)
-    if rise is None or rise[0] <= RISE or not measures.mature(record):
-        return None
+    if rise is None or rise[0] <= RISE or not measures.mature(record) or measures.failing(record):
+        return None  # what learns nothing learns nothing by heart
     before = next(row["loss"] for row in record.probes if row["step"] == rise[1])
-    if record.probes[-1]["loss"] > before:
-        return None
+    if fmean(row["loss"] for row in record.probes[-3:]) > before:
+        return None  # both rose, as after a spike
     scores = [
         (row["step"], row["valid_balanced_accuracy"]) for row in record.probes if "valid_balanced_accuracy" in row
     ]
@@ -40,8 +42,7 @@ def diagnose(record: Record) -> Finding | None:
         name="overfit",
         severity=1 if still else 2,
         message=f"The validation loss rose by {rise[0]:.2f} of the best constant's since update {rise[1]:,}, while "
-        "the training "
-        "loss fell on.",
+        "the training loss fell on.",
         why="What is learnt now is learnt by heart: it makes answers to new data worse"
         + (" or only too sure." if still else "."),
         remedy=f"stop at update {rise[1]:,} (keep the best weights), add weight decay or dropout, or get more data",
