@@ -76,7 +76,7 @@ def attended(
         None,
         planned,
         told=tell,
-        held_out=held_out,
+        judge=held_out,
         earlier=earlier,
         least_look=0.0,
     )

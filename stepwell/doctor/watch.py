@@ -8,9 +8,7 @@ modes, buffers and gradients are put back, and nothing is hooked inside the mode
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
-import operator
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -22,7 +20,7 @@ from torch import Tensor, nn
 
 from stepwell import discovery, files
 from stepwell.device import out_of_memory
-from stepwell.doctor import diagnosing, norms, page, probe, within
+from stepwell.doctor import diagnosing, held_out, norms, page, probe, within
 from stepwell.doctor.by_hand import Unseen
 from stepwell.doctor.first import Example, First, copied
 from stepwell.doctor.guard import LOOKING, Guard, Kept
@@ -42,10 +40,8 @@ if TYPE_CHECKING:
 ROOM = "doctor.preflight"
 PROBE_ROWS, PROBE_BATCHES = 256, 16  # in the probe batch at most
 SLOW_BATCHES, SLOW = 4, 1.0  # so many are enough where to train on them takes longer than this, in seconds
-VALID_ROWS = 512  # of held-out data at most
 LOOK_SHARE, LEAST_LOOK = 0.03, 1.0  # of the time of training, and seconds in any case, for looking before it
 ASKED = (0.5, 0.75)  # of the horizon, after which it is asked what is found though no look is due
-EXACTLY = 1e-4
 HeldOut = Callable[[nn.Module, int], dict[str, Any]]
 READ_EVERY = 64  # losses are read together, so that an accelerator does not wait
 
@@ -85,17 +81,17 @@ class Doctor:
         steps: int | None,
         *,
         told: Callable[[Finding], None] | None = None,
-        held_out: HeldOut | None = None,
+        judge: HeldOut | None = None,
         earlier: Record | None = None,
         least_look: float | None = None,
     ) -> None:
-        """Beside what `watch` takes: who hears of harm as it is found; `held_out(model, most)` in place of loss and
+        """Beside what `watch` takes: who hears of harm as it is found; `judge(model, most)` in place of loss and
         data, giving of `most` batches `valid_loss` and what else is known; the record of the same training up to where
         it goes on, whose beginning is known; seconds that the look before training may take in any case.
         """
         self._told, self._named = told, set[str]()
         self.record = Record(horizon=steps) if earlier is None else replace(earlier, horizon=steps)
-        self._held_out, self._goes_on = held_out, earlier is not None
+        self._judge, self._goes_on = judge, earlier is not None
         self._least_look = LEAST_LOOK if least_look is None else least_look
         self.model = bare(model)
         self.optimizer = Unseen(self.model) if optimizer is None else optimizer
@@ -445,36 +441,27 @@ class Doctor:
         read: dict[str, Any] = {}
         if not self._guard.allows("validation"):
             return read
-        most = SLOW_BATCHES if self._slow else VALID_ROWS
-        if self._held_out is not None:
+        most = SLOW_BATCHES if self._slow else held_out.ROWS
+        if self._judge is not None:
             with self._guard("validation"), torch.no_grad():
                 model.eval()
-                read.update(self._held_out(model, most))
+                read.update(self._judge(model, most))
             return read
         if self._validation is None or self._loss_fn is None:
             return read
-        size = max(1, self._examples[0].rows) if self._examples else VALID_ROWS
-        answers, truth, losses, count = list[Tensor](), list[Tensor](), 0.0, 0
+        size = max(1, self._examples[0].rows) if self._examples else held_out.ROWS
         with self._guard("validation"), torch.no_grad():
             model.eval()
-            for inputs, targets, rows in itertools.islice(_in_batches(*self._validation, size), most):
-                outputs = model(*(inputs if isinstance(inputs, tuple) else (inputs,)))
-                losses, count = losses + rows * float(self._loss_fn(outputs, targets)), count + rows
-                answers += tensors(outputs)[:1]
-                truth += tensors(targets)[:1]
-            read["valid_loss"] = losses / count / self._divided()
-            read.update({f"valid_{name}": value for name, value in probe.right(answers, truth).items()})
+            read.update(held_out.judged(model, self._loss_fn, self._validation, size, most))
+            read["valid_loss"] /= self._divided()
         return read
 
     def _divided(self) -> int:
-        """What the loss is divided by before `backward`, as where gradients accumulate; 1 where that is not seen."""
-        if self._loss_fn is None or not self._examples or self._examples[0].replay.targets is None:
-            return 1
-        replay, ratio = self._examples[0].replay, math.inf
-        with self._guard("what the loss is divided by"):  # where targets are converted on their way, it is not told
-            ratio = float(self._loss_fn(replay.answer, replay.targets)) / (float(replay(replay.outputs)) or math.inf)
-        parts = round(ratio) if math.isfinite(ratio) else 1
-        return parts if parts > 1 and abs(ratio / parts - 1) < EXACTLY else 1
+        """What the loss is divided by before `backward`; 1 where that is not seen."""
+        if self._loss_fn is not None and self._examples and self._examples[0].replay.targets is not None:
+            with self._guard("what the loss is divided by"):  # where targets are converted on their way, it is not told
+                return held_out.divided_by(self._loss_fn, self._examples[0].replay)
+        return 1
 
     def _each(self) -> float:
         """Seconds of one update, without the doctor's own."""
@@ -522,18 +509,6 @@ def _rank() -> int:
     """Which of several processes this is; 0 where there is but one, or they are not joined."""
     joined = torch.distributed.is_available() and torch.distributed.is_initialized()
     return torch.distributed.get_rank() if joined else 0
-
-
-def _in_batches(inputs: Any, targets: Any, size: int) -> Iterator[tuple[Any, Any, int]]:
-    """The first `VALID_ROWS` of held-out data, `size` at a time; all at once where not all have their rows first."""
-    lengths = {len(one) if one.ndim else 0 for one in tensors((inputs, targets))}
-    if any(one.numel() == 0 for one in tensors((inputs, targets))):
-        raise ValueError("the held-out data is empty")
-    total = min(lengths.pop(), VALID_ROWS) if len(lengths) == 1 else 0
-    for first in range(0, max(total, 1), size):
-        stop = min(first + size, total) if total else VALID_ROWS
-        here = operator.itemgetter(slice(first, stop))
-        yield mapped(inputs, here), mapped(targets, here), stop - first
 
 
 def _copied(given: Given) -> Given:
