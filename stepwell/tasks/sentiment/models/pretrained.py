@@ -21,7 +21,13 @@ from stepwell.tasks.sentiment.embedding import output
 from stepwell.tasks.sentiment.wide import BUCKETS, Buckets, Letters, Part, Share, WideDropout, together
 
 WORDS_RATE = 2.0
-"""What weights of words learn at, as a multiple of those of features: a word is in few texts, a feature in all."""
+"""What weights of words learn at, as a multiple of the recipe's rate: a word is in few texts, a feature in all."""
+
+FEATURES_RATE = 0.3
+"""The same for weights of features that stay: of 3,072 in a text, at the whole rate, more is learnt by heart than learnt.
+
+On 1,481 film reviews and 3,000 sentences, after 900 updates, the loss on others was 0.08 and 0.04 less than at 1.
+"""
 
 
 @dataclass(frozen=True)
@@ -78,9 +84,9 @@ class Pretrained(nn.Module):
         return logits
 
     def rates(self) -> dict[nn.Parameter, float]:
-        """What the learning rate of each of the encoder's weights that learn is multiplied by."""
+        """What the learning rate of weights is multiplied by: of features that stay, or of the encoder's that learn."""
         if isinstance(self.features, encoder.Frozen):
-            return {}
+            return dict.fromkeys((*self.dense.parameters(), *self.output.parameters()), FEATURES_RATE)
         found: dict[nn.Parameter, float] = {}
         for below, layer in enumerate(reversed(self.features.layers()[-self.learning :])):
             found |= dict.fromkeys(layer.parameters(), self.rate * self.rate_decay**below)
