@@ -22,8 +22,11 @@ EARLIEST, PROBES = (
 
 
 def constant(record: Record) -> float | None:
-    """The loss of the best constant prediction; None where unknown or not positive."""
-    value = record.facts.get("constant")
+    """The loss of the best constant prediction; None where unknown or not positive, and in a game.
+
+    There another network learns from this one's answers, and how good they can be changes with it.
+    """
+    value = None if record.facts.get("game") else record.facts.get("constant")
     return value if isinstance(value, float) and math.isfinite(value) and value > 1e-12 else None
 
 

@@ -232,9 +232,14 @@ class Doctor:
             self._start = self._remember()
 
     def _take_what_was_fed(self) -> None:
-        """Where no loss was its own as the optimizer steps, that of what another network made for the model is."""
+        """Where no loss was its own as the optimizer steps, that of what another network made for the model is.
+
+        Where one was, the other network learns from this one's answers, by a step of its own: it is a game.
+        """
         if self._fed is not None and self._loss is None:
             self._take(*self._fed)
+        elif self._fed is not None:
+            self.record.facts["game"] = True
         self._fed = None
 
     def _example(self, given: Given, replay: Replay) -> Example:
@@ -326,6 +331,8 @@ class Doctor:
         unread += [f"{name} could not be read: {why}" for name, why in self._guard.failed.items()]
         if self._step and not self._ready:
             unread.append("no way from the model's answer to a loss was seen: only what needs none is judged")
+        elif facts.get("game"):
+            unread.append("another network learns from this one's answers: the losses of such a game are not judged")
         elif facts.get("constant") is None and self._step:
             unread.append(
                 "the loss of the best constant answer is not known, so that slow learning is not judged: it is "

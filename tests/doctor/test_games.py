@@ -11,6 +11,7 @@ from programs import names
 from torch import Tensor, nn
 
 import stepwell
+from stepwell.doctor import measures
 from stepwell.doctor.diagnoses import gan_mode_collapse
 from stepwell.doctor.record import Record
 from stepwell.doctor.shown import Shown
@@ -62,6 +63,8 @@ def test_losses_stay_its_own_where_an_update_is_only_counted(monkeypatch: pytest
     assert told.count(first) < 250 and told.count(second) < 3 * 250  # else nothing was only counted
     assert {row["backwards"] for row in second.record.steps} == {1}
     assert all(row["loss"] > 1 for row in second.record.steps)  # it is of two terms, and the generator's of one
+    assert measures.constant(second.record) is None and any("game" in one for one in second.record.unread)
+    assert "game" not in first.record.facts
 
 
 def compared(made: Tensor, real: Tensor) -> dict[str, float]:
