@@ -41,6 +41,16 @@ def test_answers_do_not_depend_on_the_batch_size(lengths: list[int], batch_size:
         np.testing.assert_allclose(answers["mean"][place], expected, rtol=1e-6)
 
 
+@given(lengths=st.lists(st.integers(0, 3 * plain.STEPS), min_size=1, max_size=40), batch_size=st.integers(1, 30))
+def test_long_examples_come_fewer_at_a_time(lengths: list[int], batch_size: int) -> None:
+    sequences = [np.broadcast_to(np.float32(0), (length, 2)) for length in lengths]
+    found = list(plain.batches({"speech": sequences}, (SEQUENCE,), batch_size))
+    assert sorted(row for rows in found for row in rows) == list(range(len(lengths)))
+    for rows in found:
+        assert len(rows) <= batch_size
+        assert len(rows) == 1 or len(rows) * max(lengths[row] for row in rows) <= plain.STEPS
+
+
 def test_lengths_that_the_network_returns_cut_its_output() -> None:
     def every_second(arrays: list[Array]) -> list[Array]:
         padded, lengths = arrays
