@@ -124,27 +124,31 @@ def right(outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> dict[str, Any
 def _gradients(model: nn.Module, examples: Sequence[Example]) -> dict[str, Any]:
     named = [(name, one) for name, one in model.named_parameters() if one.requires_grad]
     parameters = [one for _, one in named]
-    each = []
+    sums, squares, count = list[Tensor](), 0.0, 0
     for example in examples[:4]:
         with torch.enable_grad():
             loss = example.loss(model)
         if not loss.requires_grad:
             return {}
-        grads = torch.autograd.grad(loss, parameters, allow_unused=True)
-        each.append([torch.zeros_like(p) if g is None else g for p, g in zip(parameters, grads, strict=True)])
-    mean = [torch.stack(list(one)).mean(0) for one in zip(*each, strict=True)]
+        found = torch.autograd.grad(loss, parameters, allow_unused=True)
+        grads = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
+        sums = [one + other for one, other in zip(sums, grads, strict=True)] if sums else grads
+        squares, count = squares + sum(_size(one) ** 2 for one in grads), count + 1
+    sizes = [_size(one) / count for one in sums]  # of the mean gradient
     relative = {}
-    for (name, parameter), gradient in zip(named, mean, strict=True):
-        size = float(parameter.detach().norm())
-        if parameter.ndim >= 2 and size > 1e-8:
-            relative[name] = float(gradient.norm()) / size
+    for (name, parameter), size in zip(named, sizes, strict=True):
+        weight = _size(parameter.detach())
+        if parameter.ndim >= 2 and weight > 1e-8:
+            relative[name] = size / weight
     read: dict[str, Any] = {"gradients": relative}
-    if len(each) > 1:
-        k = len(each)
-        squares = sum(float(one.square().sum()) for one in mean)
-        total = sum(float(g.square().sum()) for one in each for g in one) / k
-        read["signal"] = (k * squares - total) / ((k - 1) * max(total, 1e-300))
+    if count > 1:
+        of_mean, mean_of_all = sum(size**2 for size in sizes), squares / count
+        read["signal"] = (count * of_mean - mean_of_all) / ((count - 1) * max(mean_of_all, 1e-300))
     return read
+
+
+def _size(one: Tensor) -> float:
+    return float(torch.linalg.vector_norm(one))
 
 
 def _through_time(model: nn.Module, example: Example) -> dict[str, Any]:

@@ -45,8 +45,8 @@ class Options:
         tuple[Annotated[int, Meta(ge=1)], ...], Meta(description="Units of each dense layer in turn.")
     ] = ()
     depth: Annotated[
-        int, Meta(ge=1, description="The encoder's last layers whose means are the features of a text.")
-    ] = 4
+        int, Meta(ge=1, description="The encoder's last layers that give features of a text; all, of one with fewer.")
+    ] = 5
     spread: Annotated[bool, Meta(description="How far a text's tokens lie from their means are features as well.")] = (
         True
     )
@@ -128,13 +128,12 @@ def build(options: Options, schema: Schema) -> nn.Module:
 
 def _require_layers(found: encoder.Encoder, options: Options) -> None:
     layers = len(found.layers())
-    for setting, asked in (("depth", options.depth), ("tune", options.tune)):
-        if asked > layers:
-            raise RecipeError(
-                f"The encoder has {layers} layers, fewer than {asked}.",
-                where=f"model.{setting}",
-                do=f"use --model.{setting} {layers} or less",
-            )
+    if options.tune > layers:
+        raise RecipeError(
+            f"The encoder has {layers} layers, fewer than {options.tune}.",
+            where="model.tune",
+            do=f"use --model.tune {layers} or less",
+        )
 
 
 def _require_words(found: encoder.Encoder, schema: Schema) -> None:
