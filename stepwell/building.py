@@ -99,6 +99,13 @@ def bytes_per_example(prepared_by: Preparation, examples: Examples, indices: Seq
     return math.ceil(taken / len(places))
 
 
+def bytes_per_answer(schema: Schema) -> int:
+    """What the answer to one example takes in memory; outputs of free size count as nothing."""
+    sizes: list[tuple[str | int, ...]] = [(np.dtype(field.dtype).itemsize, *field.shape) for field in schema.outputs]
+    fixed = [shape for shape in sizes if not any(isinstance(size, str) for size in shape)]
+    return sum(math.prod(cast("tuple[int, ...]", shape)) for shape in fixed)
+
+
 def one_batch(sample: Prepared, schema: Schema, placement: feed.Placement) -> Batch:
     """Prepared examples as one batch; where what is not padded differs in shape, those that are shaped as the first."""
     free = [

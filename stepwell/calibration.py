@@ -49,6 +49,7 @@ HOPELESS = 10.0  # times what a cycle takes with another number of threads: one 
 VALIDATED_EXAMPLES, TRIED_EXAMPLES = 512, 256  # on which a validation is measured; one batch, to see what it needs
 DECODING_SECONDS = 1.5  # of measuring training cycles, once without decoding threads and once with them
 EXPORTING, FITTING = 110 * 2**20, 70 * 2**20  # bytes that PyTorch's export and scikit-learn take (measured)
+EXPORTED, JUDGED = 11, 18  # times the weights, and times the answers, that the exporter and the judge take (measured)
 FITTED_NUMBERS, FITTED_BYTES = 2**25, 12  # numbers that a linear rival sees at most; bytes that each takes
 
 
@@ -371,20 +372,24 @@ def threads(measured: Callable[[float], tuple[float, float]]) -> tuple[Decisions
     return {"training.threads": (best, f"measured: {told}")}, times[best]
 
 
-def memory_plan(model: nn.Module, averaged: bool, train_bytes: int) -> str:
+def memory_plan(model: nn.Module, averaged: bool, train_bytes: int, answer_bytes: int) -> str:
     """A sentence on the most memory that the whole run will take, after a cycle and a validation batch were tried.
 
-    It is what training takes with its copies of the weights, or what comes after it if that is more: the exporter,
-    and the rivals with what they are fitted on, `train_bytes` being the prepared training examples that they see.
+    It is what training takes, with its copies of the weights and of what a checkpoint holds while it is written, or
+    what comes after it if that is more: the exporter, which holds the weights in several forms; the rivals, with what
+    they are fitted on, `train_bytes` being the prepared training examples that they see; and the judge of answers to
+    the test part that take `answer_bytes` once.
     """
     weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())
+    learning = sum(t.numel() * t.element_size() for t in model.parameters() if t.requires_grad)
     copies = weights * (2 if averaged else 1)
-    training = device.memory_peak() + copies
+    checkpoint = weights + copies + 2 * learning  # an optimizer's two averages of each weight among it
+    training = device.memory_peak() + copies + checkpoint + weights  # the doctor keeps the first
     rivals = FITTING + FITTED_BYTES * min(FITTED_NUMBERS, train_bytes)
-    after = device.memory_used() + copies + weights + EXPORTING + rivals
+    after = device.memory_used() + EXPORTED * weights + EXPORTING + rivals + JUDGED * answer_bytes
     return (
         f"memory: {max(training, after) / 2**30:.2f} GB planned ({training / 2**30:.2f} GB to train, "
-        f"{after / 2**30:.2f} GB to export and to fit the rivals), of {device.memory_total() / 2**30:.1f} GB"
+        f"{after / 2**30:.2f} GB for export, rivals and judging), of {device.memory_total() / 2**30:.1f} GB"
     )
 
 

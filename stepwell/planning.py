@@ -88,7 +88,8 @@ def _completed(job: Job, data: Data) -> Recipe:
     per_epoch = building.build_feed(draft, job.folder, data, place, options.batch_size).per_epoch
     decided = calibration.plan_cycles(draft, per_epoch, len(data.parts["valid"]), timed, seconds)
     seen = len(data.parts["train"]) if "train" in data.prepared else min(len(data.parts["train"]), building.STUDIED)
-    job.progress.note(calibration.memory_plan(trial, options.ema is not None, seen * size))
+    answers = len(data.parts["test"]) * building.bytes_per_answer(data.preparation.schema)
+    job.progress.note(calibration.memory_plan(trial, options.ema is not None, seen * size, answers))
     draft = recipe.with_values(draft, decided)
     epochs = draft.options("budget").steps / per_epoch
     return recipe.with_values(draft, calibration.by_length(draft, job.folder, epochs))

@@ -11,7 +11,7 @@ import numpy as np
 from stepwell.errors import StepwellError
 from stepwell.schema import Array, Columns, Field, Schema
 
-STEPS = 2**14
+STEPS = 2**13
 """Steps of ragged inputs run together at most, padding among them: 256 texts of 256 tokens took an encoder 3 GB."""
 
 
