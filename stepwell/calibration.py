@@ -48,8 +48,9 @@ SPREAD = (0.5, 0.25, 0.75, 0.125, 0.875, 0.375, 0.625)  # lengths of the first b
 HOPELESS = 10.0  # times what a cycle takes with another number of threads: one cycle tells enough
 VALIDATED_EXAMPLES, TRIED_EXAMPLES = 512, 256  # on which a validation is measured; one batch, to see what it needs
 DECODING_SECONDS = 1.5  # of measuring training cycles, once without decoding threads and once with them
-EXPORTING, FITTING = 110 * 2**20, 70 * 2**20  # bytes that PyTorch's export and scikit-learn take (measured)
+EXPORTING, FITTING = 170 * 2**20, 70 * 2**20  # bytes that PyTorch's export and scikit-learn take (measured)
 EXPORTED, JUDGED = 11, 18  # times the weights, and times the answers, that the exporter and the judge take (measured)
+LOOKED = 2.5  # times what the layers' answers take in a cycle, that they take where the doctor looks at them (measured)
 FITTED_NUMBERS, FITTED_BYTES = 2**25, 12  # numbers that a linear rival sees at most; bytes that each takes
 
 
@@ -372,21 +373,28 @@ def threads(measured: Callable[[float], tuple[float, float]]) -> tuple[Decisions
     return {"training.threads": (best, f"measured: {told}")}, times[best]
 
 
-def memory_plan(model: nn.Module, averaged: bool, train_bytes: int, answer_bytes: int) -> str:
+def memory_plan(
+    model: nn.Module, averaged: bool, train_bytes: int, answer_bytes: int, *, earlier: int, looks: int
+) -> str:
     """A sentence on the most memory that the whole run will take, after a cycle and a validation batch were tried.
 
     It is what training takes, with its copies of the weights and of what a checkpoint holds while it is written, or
     what comes after it if that is more: the exporter, which holds the weights in several forms; the rivals, with what
     they are fitted on, `train_bytes` being the prepared training examples that they see; and the judge of answers to
-    the test part that take `answer_bytes` once.
+    the test part that take `answer_bytes` once. `earlier` is the most memory taken before the cycle was tried, beyond
+    which the layers' answers are seen; the doctor holds those of `looks` batches.
     """
     weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())
     learning = sum(t.numel() * t.element_size() for t in model.parameters() if t.requires_grad)
     copies = weights * (2 if averaged else 1)
     checkpoint = weights + copies + 2 * learning  # an optimizer's two averages of each weight among it
-    training = device.memory_peak() + copies + checkpoint + weights  # the doctor keeps the first
+    peak, used = device.memory_peak(), device.memory_used()
+    trained = weights + 3 * learning  # with gradients and averages
+    layers = max(0, peak - used - trained) if peak > earlier else 0
+    looking = used + trained + copies + LOOKED * looks * layers
+    training = max(peak + copies + checkpoint + weights, looking)  # the doctor keeps the first weights
     rivals = FITTING + FITTED_BYTES * min(FITTED_NUMBERS, train_bytes)
-    after = device.memory_used() + EXPORTED * weights + EXPORTING + rivals + JUDGED * answer_bytes
+    after = used + EXPORTED * weights + EXPORTING + rivals + JUDGED * answer_bytes
     return (
         f"memory: {max(training, after) / 2**30:.2f} GB planned ({training / 2**30:.2f} GB to train, "
         f"{after / 2**30:.2f} GB for export, rivals and judging), of {device.memory_total() / 2**30:.1f} GB"

@@ -16,6 +16,7 @@ from stepwell import building, calibration, checkpoint, device, files, recipe
 from stepwell.artifact.predictor import inference
 from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
+from stepwell.doctor import watch
 from stepwell.errors import RunError, StepwellError, TrainingError
 from stepwell.feed import Placement
 from stepwell.job import Job, Shared
@@ -65,6 +66,7 @@ def _completed(job: Job, data: Data) -> Recipe:
     place = placement(draft)
 
     draft = recipe.with_values(draft, _workers(job, data, draft))
+    earlier = device.memory_peak()
 
     def measure(rival: float = math.inf) -> tuple[float, float]:
         most = calibration.TRIED if budget is None else min(calibration.MEASURED_SECONDS, 0.03 * budget)
@@ -87,12 +89,20 @@ def _completed(job: Job, data: Data) -> Recipe:
 
     per_epoch = building.build_feed(draft, job.folder, data, place, options.batch_size).per_epoch
     decided = calibration.plan_cycles(draft, per_epoch, len(data.parts["valid"]), timed, seconds)
-    seen = len(data.parts["train"]) if "train" in data.prepared else min(len(data.parts["train"]), building.STUDIED)
-    answers = len(data.parts["test"]) * building.bytes_per_answer(data.preparation.schema)
-    job.progress.note(calibration.memory_plan(trial, options.ema is not None, seen * size, answers))
+    job.progress.note(_memory_plan(data, draft, trial, size, earlier))
     draft = recipe.with_values(draft, decided)
     epochs = draft.options("budget").steps / per_epoch
     return recipe.with_values(draft, calibration.by_length(draft, job.folder, epochs))
+
+
+def _memory_plan(data: Data, draft: Recipe, trial: nn.Module, size: int, earlier: int) -> str:
+    """What the run will take at most; a prepared example takes `size` bytes, the process took `earlier` before."""
+    options, train = draft.options("training"), len(data.parts["train"])
+    fitted = size * (train if "train" in data.prepared else min(train, building.STUDIED))
+    answers = len(data.parts["test"]) * building.bytes_per_answer(data.preparation.schema)
+    looks = min(watch.PROBE_BATCHES, math.ceil(watch.PROBE_ROWS / options.batch_size)) if options.doctor else 0
+    averaged = options.ema is not None
+    return calibration.memory_plan(trial, averaged, fitted, answers, earlier=earlier, looks=looks)
 
 
 def _workers(job: Job, data: Data, draft: Recipe) -> calibration.Decisions:
