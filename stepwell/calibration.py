@@ -50,7 +50,7 @@ VALIDATED_EXAMPLES, TRIED_EXAMPLES = 512, 256  # on which a validation is measur
 DECODING_SECONDS = 1.5  # of measuring training cycles, once without decoding threads and once with them
 EXPORTING, FITTING = 170 * 2**20, 70 * 2**20  # bytes that PyTorch's export and scikit-learn take (measured)
 EXPORTED, JUDGED = 11, 18  # times the weights, and times the answers, that the exporter and the judge take (measured)
-LOOKED = 2.5  # times what the layers' answers take in a cycle, that they take where the doctor looks at them (measured)
+LOOKED = 1.0  # times what the answers of layers take in a cycle, that they take where the doctor looks (at least)
 FITTED_NUMBERS, FITTED_BYTES = 2**25, 12  # numbers that a linear rival sees at most; bytes that each takes
 
 

@@ -89,20 +89,23 @@ def _completed(job: Job, data: Data) -> Recipe:
 
     per_epoch = building.build_feed(draft, job.folder, data, place, options.batch_size).per_epoch
     decided = calibration.plan_cycles(draft, per_epoch, len(data.parts["valid"]), timed, seconds)
-    job.progress.note(_memory_plan(data, draft, trial, size, earlier))
     draft = recipe.with_values(draft, decided)
+    looks = watch.probe_batches(options.batch_size, draft.options("budget").steps, timed[0]) if options.doctor else 0
+    job.progress.note(_memory_plan(data, draft, trial, size, (earlier, looks)))
     epochs = draft.options("budget").steps / per_epoch
     return recipe.with_values(draft, calibration.by_length(draft, job.folder, epochs))
 
 
-def _memory_plan(data: Data, draft: Recipe, trial: nn.Module, size: int, earlier: int) -> str:
-    """What the run will take at most; a prepared example takes `size` bytes, the process took `earlier` before."""
+def _memory_plan(data: Data, draft: Recipe, trial: nn.Module, size: int, seen: tuple[int, int]) -> str:
+    """What the run will take at most; a prepared example takes `size` bytes.
+
+    `seen` are the bytes that the process took before a cycle was tried, and how many batches the doctor looks at.
+    """
     options, train = draft.options("training"), len(data.parts["train"])
     fitted = size * (train if "train" in data.prepared else min(train, building.STUDIED))
     answers = len(data.parts["test"]) * building.bytes_per_answer(data.preparation.schema)
-    looks = min(watch.PROBE_BATCHES, math.ceil(watch.PROBE_ROWS / options.batch_size)) if options.doctor else 0
     averaged = options.ema is not None
-    return calibration.memory_plan(trial, averaged, fitted, answers, earlier=earlier, looks=looks)
+    return calibration.memory_plan(trial, averaged, fitted, answers, earlier=seen[0], looks=seen[1])
 
 
 def _workers(job: Job, data: Data, draft: Recipe) -> calibration.Decisions:

@@ -39,11 +39,18 @@ if TYPE_CHECKING:
 
 ROOM = "doctor.preflight"
 PROBE_ROWS, PROBE_BATCHES = 256, 16  # in the probe batch at most
+EARLY_PART = 20  # of the updates planned, one part at most is gone when the first probe is made
 SLOW_BATCHES, SLOW = 4, 1.0  # so many are enough where to train on them takes longer than this, in seconds
 LOOK_SHARE, LEAST_LOOK = 0.03, 1.0  # of the time of training, and seconds in any case, for looking before it
 ASKED = (0.5, 0.75)  # of the horizon, after which it is asked what is found though no look is due
 HeldOut = Callable[[nn.Module, int], dict[str, Any]]
 READ_EVERY = 64  # losses are read together, so that an accelerator does not wait
+
+
+def probe_batches(rows: int, updates: int, each: float) -> int:
+    """How many batches of `rows` a probe holds at most, in a training of `updates` that take `each` seconds."""
+    few = SLOW_BATCHES if SLOW_BATCHES * each > SLOW else PROBE_BATCHES
+    return min(few, math.ceil(PROBE_ROWS / max(rows, 1)), max(1, updates // EARLY_PART))
 
 
 @contextlib.contextmanager
@@ -371,7 +378,7 @@ class Doctor:
 
     def _enough(self) -> bool:
         rows = sum(one.rows for one in self._examples)
-        late = self.record.horizon is not None and self._step >= max(1, self.record.horizon // 20)
+        late = self.record.horizon is not None and self._step >= max(1, self.record.horizon // EARLY_PART)
         slow = len(self._examples) >= SLOW_BATCHES and SLOW_BATCHES * self._each() > SLOW
         return rows >= PROBE_ROWS or len(self._examples) >= PROBE_BATCHES or late or slow
 
