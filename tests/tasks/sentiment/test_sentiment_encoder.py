@@ -186,6 +186,8 @@ def test_words_stand_beside_the_encoder(folder: Path) -> None:
     assert model.train()(tokens, lengths).shape == (3, 2, 2)
     model.eval()
     both, deep = model(tokens, lengths), model.parts["deep"](tokens, lengths)
+    slow = {parameter for parameter, rate in model.rates().items() if rate == pretrained.FEATURES_RATE}
+    assert slow == set(model.parts["deep"].output.parameters())  # of what learns beside the words
     torch.testing.assert_close(both, 2 * deep)  # of words nothing is known yet
     with torch.no_grad():
         model.parts["words"].table.weight[WORDS.index("good"), 1] = 1.0
