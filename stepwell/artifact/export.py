@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
 import io
 import logging
 import warnings
@@ -204,11 +205,27 @@ def _quiet() -> Iterator[None]:
             warnings.catch_warnings(),
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
+            _without_monitor(),
         ):
             warnings.simplefilter("ignore")
             yield
     finally:
         logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _without_monitor() -> Iterator[None]:
+    """No thread stays behind: torch makes bars of tqdm, unseen ones too, and the first of all starts its monitor."""
+    try:
+        bars = importlib.import_module("tqdm").tqdm
+    except ModuleNotFoundError:  # torch has bars of its own then
+        yield
+        return
+    interval, bars.monitor_interval = bars.monitor_interval, 0
+    try:
+        yield
+    finally:
+        bars.monitor_interval = interval
 
 
 def _reason(error: BaseException) -> str:

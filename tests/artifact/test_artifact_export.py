@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import math
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,7 @@ def test_the_manifest_says_what_was_given(tmp_path: Path, monkeypatch: pytest.Mo
     assert json.loads((tmp_path / "a" / "manifest.json").read_text())["format"] == 1
 
 
-def test_exporting_changes_nothing_and_shows_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_exporting_changes_nothing_shows_nothing_and_leaves_no_thread(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     toy = TOYS["pictures"]
     module = Pictures()
     module.inner[2].eval()
@@ -137,6 +138,7 @@ def test_exporting_changes_nothing_and_shows_nothing(tmp_path: Path, capfd: pyte
     assert {value.dtype for value in module.parameters()} == {torch.float64}
     assert module.outer.weight.grad is not None
     assert capfd.readouterr() == ("", "")
+    assert "tqdm_monitor" not in [one.name for one in threading.enumerate()]
 
 
 def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
