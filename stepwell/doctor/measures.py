@@ -135,6 +135,13 @@ def reach(record: Record) -> float | None:
     return fmean(finite) * record.length if finite else None
 
 
+def growth(record: Record) -> float | None:
+    """The median over matrices of ||weights|| at last over those at first; healthy: up to 1.5."""
+    rows = [row["weights"] for row in record.steps if row.get("weights")]
+    ratios = [rows[-1][name] / one for name, one in rows[0].items() if one > 1e-8 and name in rows[-1]] if rows else []
+    return median(ratios) if ratios else None
+
+
 def moves(record: Record) -> bool:
     """Whether the fastest matrix moves by a hundredth of its size, over all updates that are planned."""
     far = reach(record)
@@ -271,8 +278,14 @@ def gradient_growth(record: Record) -> float | None:
 
 
 def fall(record: Record) -> float | None:
-    """How far the mean loss of the last third of the updates is under that of the third before, over the constant's."""
+    """How far the mean loss of the last third of the updates is under that of the third before, over the constant's.
+
+    Where a penalty is in the loss, which falls whatever is learnt, it is the fall of the probe's between two looks.
+    """
     best = constant(record)
+    probed = [row["loss"] for row in last_probes(record, 2) if math.isfinite(row["loss"])]
+    if best is not None and record.facts.get("loss_touches_parameters") and len(probed) == 2:
+        return float(probed[0] - probed[1]) / best
     losses = [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
     third = len(losses) // 3
     if best is None or third < 5:

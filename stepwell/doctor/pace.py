@@ -2,7 +2,8 @@
 
 The first updates are looked at whatever it costs. After them an update of 10 ms or more gives a share of its time; of
 shorter ones the same share would leave no look at all in a training of some hundred, so that looks lie ever further
-apart there (a quarter of the way so far), up to one in 512 updates.
+apart there (a quarter of the way so far), up to one in 512 updates. Of a training that is known to be brief each
+quarter gets a look, whatever share of it that is: of two looks nothing can be told.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ NORMS_UNTIL = 16  # updates whose norms are all read
 SOON = 8  # updates before a look, in which samples for it are kept
 CALLS_UNTIL = 64  # updates whose way from the answer to the loss is followed
 SHARE = 0.02  # of the time of training that looking may take, where an update takes 10 ms or more
+AIMED_AT = 0.8  # of that share by the costs that are known: what is not foreseen has room
 SHORT = 0.01  # seconds of an update under which looks lie ever further apart
 PUT_OFF = 4.0  # times the interval that a look is put off at most, for what was spent before
 SPREAD = 4  # of the updates so far, one part lies between two looks
+BRIEF, QUARTERS = 30.0, 4  # seconds that a training is planned to take; parts of it that get a look each
 LEAST, MOST_SHORT, MOST = 4, 512, 4096  # updates between two looks; the second where updates are short
 
 
 class Pace:
-    """After which update there is a look, and at which the norms are read. Updates are counted from 1."""
+    """After which update there is a look, and at which the norms are read. Updates are counted from 1.
 
-    def __init__(self) -> None:
+    `planned` are the updates of the whole training, where they are known.
+    """
+
+    def __init__(self, planned: int | None = None) -> None:
+        self._planned = planned
         self._last, self._share_allows, self._short = 0, LEAST, True
         self._due = self._next()
 
@@ -35,8 +42,11 @@ class Pace:
         the next look is put off by as much, up to fourfold.
         """
         self._last, self._short = update, each < SHORT
-        over = min(PUT_OFF, max(1.0, share / SHARE)) if update > CALLS_UNTIL else 1.0
-        self._share_allows = min(MOST, math.ceil(3 * over * cost / (SHARE * max(each, 1e-6))))
+        aim = SHARE if self._short else AIMED_AT * SHARE
+        over = min(PUT_OFF, max(1.0, share / aim)) if update > CALLS_UNTIL else 1.0
+        self._share_allows = min(MOST, math.ceil(3 * over * cost / (aim * max(each, 1e-6))))
+        if self._planned is not None and self._planned * each < BRIEF:
+            self._share_allows = min(self._share_allows, max(LEAST, self._planned // QUARTERS))
         self._due = self._next()
 
     def interval(self, update: int) -> int:

@@ -110,7 +110,7 @@ class Doctor:
         self._work = time.perf_counter if _accelerated(self.model) else time.process_time
         self._worked, self._probed = self._work(), self._step  # when the last look was over, and after which update
         self._left, self._trained, self._spent, self._looked = self._now(), 0.0, 0.0, 0.0
-        self._pace = Pace()
+        self._pace = Pace(steps)
         self._asked = {math.ceil(share * (steps or UNKNOWN)) for share in ASKED}
         self._rank = 0
         self._pending: list[tuple[dict[str, Any], Tensor]] = []

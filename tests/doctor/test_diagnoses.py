@@ -207,6 +207,8 @@ def test_dropout_that_leaves_too_little_is_named_though_the_whole_network_answer
     record = Record({"constant": 1.0, "dropout": 0.95}, steps, probes, ended=True)
     assert said(record) is not None
     record.steps = [{**row, "loss": 0.3} for row in steps]
+    assert said(record) is not None  # of so few units that are left it is more than a healthy network keeps
+    record.steps = [{**row, "loss": 0.2} for row in steps]
     assert said(record) is None
 
 
@@ -294,6 +296,72 @@ def test_one_matrix_that_is_thrown_about_tells_of_long_steps_though_the_others_r
     found = said(Record({"constant": 1.0, "learning_rate": 0.5}, steps, probes, ended=True))
     assert (found is not None) == named
     assert found is None or "late updates move a matrix by 35.0 %" in found.message
+
+
+@pytest.mark.parametrize(
+    ("grown", "raised", "loss", "named"),
+    [
+        (40.0, 0.6, 0.3, True),
+        (40.0, 0.4, 0.3, False),  # weights that begin too small grow without a step too long
+        (2.0, 0.6, 0.3, False),
+        (40.0, 0.6, 0.1, False),  # it has recovered
+    ],
+)
+def test_weights_thrown_to_many_times_their_size_tell_of_long_steps_though_it_learns_late(
+    grown: float, raised: float, loss: float, named: bool
+) -> None:
+    """A residual network at 300 times its rate: normalization makes steps short again where weights have grown."""
+    steps = [
+        {"step": i, "loss": loss, "updates": {"w": 1.0 / (10 + i)}, "weights": {"w": 1.0 if i == 0 else grown}}
+        for i in range(100)
+    ]
+    steps[1]["own"] = [0.5, raised]
+    probes = [{"step": 20 * i, "loss": loss, "layers": {"attention": {"between": 1e-5}}} for i in range(6)]
+    record = Record({"constant": 1.0, "learning_rate": 0.6, "attention": True}, steps, probes, ended=True)
+    found = discovery.load(diagnosing.ROOM, "lr_too_high").diagnose(record)
+    assert (found is not None) == named
+    assert found is None or "grown to 40 times" in found.message
+
+
+@pytest.mark.parametrize(("grown", "named"), [(2.0, True), (20.0, False)])
+def test_a_warm_up_is_not_what_weights_thrown_far_want(grown: float, named: bool) -> None:
+    said = discovery.load(diagnosing.ROOM, "transformer_no_warmup").diagnose
+    steps = [
+        {"step": i, "loss": 1.0, "rate": 0.1, "updates": {"w": 0.1}, "weights": {"w": 1.0 if i == 0 else grown}}
+        for i in range(100)
+    ]
+    probes = [{"step": 20 * i, "loss": 1.0, "layers": {"attention": {"between": 1e-5}}} for i in range(6)]
+    assert (said(Record({"constant": 1.0, "attention": True}, steps, probes, ended=True)) is not None) == named
+
+
+@pytest.mark.parametrize(
+    ("shares", "named"),
+    [
+        ((0.01, 0.02, 0.01, 0.22), True),  # of one matrix noise holds up a little more
+        ((0.01, 0.02, 0.01, 0.9), False),
+        ((0.3, 0.3, 0.3, 0.1), False),
+    ],
+)
+def test_a_penalty_outweighs_the_data_where_most_weights_shrink_to_nothing(
+    shares: tuple[float, ...], named: bool
+) -> None:
+    said = discovery.load(diagnosing.ROOM, "over_regularised").diagnose
+    steps = [
+        {"step": i, "loss": 1.0, "weights": {str(n): 1.0 + (one - 1.0) * i / 99 for n, one in enumerate(shares)}}
+        for i in range(100)
+    ]
+    probes = [{"step": 20 * i, "loss": 1.0, "layers": {}} for i in range(6)]
+    assert (said(Record({"constant": 1.0}, steps, probes, ended=True)) is not None) == named
+
+
+@pytest.mark.parametrize(("at_last", "named"), [(1.0, True), (0.93, False)])
+def test_a_penalty_that_falls_is_not_learning(at_last: float, named: bool) -> None:
+    """The loss of training, with the penalty, falls from 900 to 10; the probe's is without it."""
+    said = discovery.load(diagnosing.ROOM, "not_learning_unknown").diagnose
+    steps = [{"step": i, "loss": 900.0 / (1 + i)} for i in range(100)]
+    probes = [{"step": step, "loss": loss, "layers": {}} for step, loss in ((0, 1.0), (50, 1.0), (100, at_last))]
+    facts = {"constant": 1.0, "loss_touches_parameters": True}
+    assert (said(Record(facts, steps, probes, ended=True)) is not None) == named
 
 
 @pytest.mark.parametrize(

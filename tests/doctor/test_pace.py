@@ -13,9 +13,9 @@ from stepwell.doctor.pace import EARLY, Pace
 from stepwell.doctor.watch import Doctor
 
 
-def looked(each: float, cost: float, updates: int) -> tuple[list[int], float]:
+def looked(each: float, cost: float, updates: int, planned: int | None = None) -> tuple[list[int], float]:
     """After which updates there was a look, and the share of the time that looks took, with the losses beside them."""
-    pace, looks, spent = Pace(), list[int](), 0.0
+    pace, looks, spent = Pace(planned), list[int](), 0.0
     for update in range(1, updates + 1):
         if pace.looks(update):
             spent += 2 * cost
@@ -35,6 +35,12 @@ def test_where_updates_are_short_looks_lie_ever_further_apart() -> None:
     gaps = [later - one for one, later in itertools.pairwise(looks[4:])]
     assert looks[:4] == [1, 2, 4, 8] and gaps == sorted(gaps) and gaps[0] == 4 and gaps[-1] == 512
     assert all(gap <= max(4, update // 3) for gap, update in zip(gaps, looks[4:], strict=False))
+
+
+@pytest.mark.parametrize(("planned", "widest"), [(400, 100), (4_000, 392), (None, 392)])
+def test_of_a_training_that_is_known_to_be_brief_each_quarter_is_looked_at(planned: int | None, widest: int) -> None:
+    looks, _ = looked(0.02, 0.1, 400, planned)
+    assert max(later - one for one, later in itertools.pairwise([*looks[1:], 400])) == widest
 
 
 def test_samples_are_kept_before_a_look_and_norms_are_read_more_often() -> None:

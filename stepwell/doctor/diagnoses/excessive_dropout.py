@@ -2,8 +2,8 @@
 
 What: most of what a layer says is dropped.
 Why it matters: what is learnt is learnt by chance survivors, slowly or not at all.
-How it is seen: a share over 0.7, and the training struggles while units are dropped; or 0.5 and more of so few units
-    that at most 12 are left, and it struggles without dropping too.
+How it is seen: a share over 0.7, and the training struggles while units are dropped, over 0.9 and it lags; or 0.5 and
+    more of so few units that at most 12 are left, and it struggles without dropping too.
 Remedy: a share of 0.1 to 0.5.
 Risk: very wide layers bear more.
 """
@@ -18,6 +18,7 @@ from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 HALF, FEW = 0.5, 12
+MOST, ALL_BUT = 0.7, 0.9
 
 KIND = "dynamics"
 SEVERITY = 2
@@ -32,7 +33,7 @@ def diagnose(record: Record) -> Finding | None:
     if not measures.mature(record):
         return None
     struggles, training = measures.struggling(record), measures.level_in_training(record) or 0.0
-    most = share > 0.7 and (struggles or training > measures.STRUGGLING)
+    most = share > MOST and (struggles or training > (measures.LAGGING if share > ALL_BUT else measures.STRUGGLING))
     thin = share >= HALF and left <= FEW and struggles
     if not most and not thin:
         return None

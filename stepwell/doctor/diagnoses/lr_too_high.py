@@ -4,7 +4,8 @@ What: weights change by a large share of their size in each update, and the loss
 Why it matters: what one step learns the next throws away; units die or saturate on the way.
 How it is seen: early updates over 6 % of the weights, or late ones over 20 % of one matrix, with a loss that fails and
     no longer falls; or not finite after such; or a late loss above the best constant's after updates over 3 %, or in
-    evaluation mode over three times that; or units that were alive and died (measured, gated: 0 of 84 healthy runs).
+    evaluation mode over three times that; or units that were alive and died (measured, gated: 0 of 84 healthy runs);
+    or weights ten times their first size, whose updates raised the loss of their own batch.
 Remedy: a tenth of the rate, then bisect; a warm-up; clipping.
 Risk: the same rate after a warm-up may work.
 """
@@ -20,6 +21,8 @@ SHORT = 0.001  # of the weights: steps under that overshoot nothing
 LONG = 0.06  # of the weights; healthy first updates measured up to 0.15, so never alone
 THROWN = 0.2  # of the matrix that moves fastest, late; healthy at most 0.1
 WILD = 3.0  # losses of the best constant
+GROWN = 10.0  # times the first size; such weights move by less of it, and the network learns late what it can
+RISES = 0.1  # of the updates looked at raise the loss of their own batch; of weights too small at first, none does
 
 KIND = "dynamics"
 SEVERITY = 2
@@ -82,6 +85,9 @@ def _reasons(record: Record, early: float) -> list[str]:
     wild = _wild(record)
     if wild is not None and wild > WILD and early > LONG and excess < 1.2:
         reasons.append(f"the loss in evaluation mode rose to {wild:,.0f} times the best constant's")
+    rises, grown = measures.own_rises(record) or 0.0, measures.growth(record) or 0.0
+    if early > LONG and grown > GROWN and rises > RISES and measures.lagging(record):
+        reasons.append(f"the weights have grown to {grown:.0f} times their first size")
     if not measures.struggling(record):
         return reasons
     died, collapsed = _died(record)
@@ -89,8 +95,7 @@ def _reasons(record: Record, early: float) -> list[str]:
         reasons.append("units that were alive have died" if died else "all samples came to look alike")
     if late is not None and late > 1.1 and early > 0.03 and excess < 1.2:
         reasons.append(f"the loss rose to {late:.1f} times the best constant's")
-    rises = measures.own_rises(record)
-    if rises is not None and rises > 0.1 and late is not None and late > 1.2 and early > SHORT:
+    if rises > RISES and late is not None and late > 1.2 and early > SHORT:
         reasons.append(f"{100 * rises:.0f} % of the updates looked at raised the loss of their own batch")
     return reasons
 

@@ -2,8 +2,8 @@
 
 What: weights shrink toward zero whatever the data says.
 Why it matters: the least of loss and penalty together is a network that answers a constant.
-How it is seen: all matrices shrink under 20 % of their first size; or decay makes half of what an update changes, and
-    half of the matrices shrink under 70 %; and the training struggles.
+How it is seen: half of the matrices shrink under 20 % of their first size and none stays over half of it; or decay
+    makes half of what an update changes, and half of the matrices shrink under 70 %; and the training struggles.
 Remedy: a penalty smaller by 100.
 Risk: pruning shrinks weights on purpose.
 """
@@ -17,7 +17,7 @@ from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
-SHRUNK = 0.2  # of the first size
+SHRUNK, ALL = 0.2, 0.5  # of the first size: half of the matrices, and all
 HALF, SMALLER = 0.5, 0.7  # of an update: the penalty leads, not the data; of the first size: and weights follow it
 
 KIND = "dynamics"
@@ -39,12 +39,13 @@ def diagnose(record: Record) -> Finding | None:
     if len(rows) < 4 or not measures.mature(record) or not measures.struggling(record):
         return None
     shares = [rows[-1][name] / first for name, first in rows[0].items() if first > 1e-8 and name in rows[-1]]
-    largest, decay = max(shares, default=1.0), record.facts.get("optimizer_settings", {}).get("weight_decay", 0.0)
+    middle, largest = median(shares or [1.0]), max(shares, default=1.0)
+    decay = record.facts.get("optimizer_settings", {}).get("weight_decay", 0.0)
     by = "a penalty in the loss" if record.facts.get("loss_touches_parameters") else f"weight decay {decay:g}"
     part = _of_updates(record, decay)
-    if largest <= SHRUNK:
-        said = f"all weights shrink to {100 * largest:.0f} % of their first size or less: {by} outweighs the data"
-    elif part is not None and part >= HALF and median(shares) < SMALLER:
+    if middle <= SHRUNK and largest <= ALL:
+        said = f"weights shrink to {100 * middle:.0f} % of their first size (median): {by} outweighs the data"
+    elif part is not None and part >= HALF and middle < SMALLER:
         said = f"{by} makes up {100 * min(part, 1.0):.0f} % of what an update changes"
     else:
         return None
@@ -55,7 +56,13 @@ def diagnose(record: Record) -> Finding | None:
         why="The least of loss and penalty together is a network of zeros, which answers a constant.",
         remedy="lower the penalty by 100",
         where={"step": record.length},
-        evidence={"largest_share": largest, "threshold": SHRUNK, "weight_decay": decay, "part_of_updates": part},
+        evidence={
+            "median_share": middle,
+            "largest_share": largest,
+            "threshold": SHRUNK,
+            "weight_decay": decay,
+            "part_of_updates": part,
+        },
         refuted_by="the same level without the penalty",
     )
 

@@ -3,7 +3,8 @@
 What: a network with attention takes long steps from the first update on, and collapses.
 Why it matters: attention and its normalization amplify early noise; afterwards all samples look alike.
 How it is seen: attention, early updates over 3 %, no rise of the rate over the first updates, and a layer that
-    stops telling samples apart; and it fails (one case measured).
+    stops telling samples apart; and it fails, with weights of their size (where they are ten times as large, it is the
+    rate itself).
 Remedy: a warm-up over 5 % of the run, normalization before each block, a tenth of the rate, beta2 of 0.98.
 Risk: it fails with a warm-up too.
 """
@@ -14,6 +15,8 @@ from stepwell.doctor import measures
 from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
+
+GROWN = 10.0  # times the first size
 
 KIND = "dynamics"
 SEVERITY = 2
@@ -27,8 +30,8 @@ def diagnose(record: Record) -> Finding | None:
     rates = [row["rate"] for row in record.steps[:20]]
     if not record.facts.get("attention") or early is None or not measures.mature(record) or not rates:
         return None
-    warmed = rates[-1] > 1.5 * rates[0]
-    if warmed or early < 0.03 or not measures.failing(record) or now is None or now[1] > 1e-3:
+    warmed, thrown = rates[-1] > 1.5 * rates[0], (measures.growth(record) or 0.0) > GROWN
+    if warmed or thrown or early < 0.03 or not measures.failing(record) or now is None or now[1] > 1e-3:
         return None
     return Finding(
         name="transformer_no_warmup",
