@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import statistics
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -237,7 +235,7 @@ def train(
     drafted = recipe.draft(task, standing, chosen)
     folder = discovery.task(task)
     place = Path(run) if run is not None else run_folders.new_folder(folder.name)
-    made = run_folders.create(place, kind, folder.name, shlex.join(sys.argv))
+    made = run_folders.create(place, kind, folder.name, run_folders.command())
     files.write_whole(made.path("draft.yaml"), recipe.to_yaml(drafted))
     state = {
         "data": str(Path(data).expanduser().resolve()) if isinstance(data, str | Path) else None,

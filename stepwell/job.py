@@ -49,6 +49,12 @@ class Clock:
             self.stages[name] = round(self.stages.get(name, 0.0) + time.perf_counter() - start, 3)
             self.cpu[name] = round(self.cpu.get(name, 0.0) + time.process_time() - worked, 3)
 
+    def add(self, other: Clock) -> None:
+        """The stages of a training that is one of several count as stages of the whole."""
+        for mine, its in ((self.stages, other.stages), (self.cpu, other.cpu)):
+            for name, seconds in its.items():
+                mine[name] = round(mine.get(name, 0.0) + seconds, 3)
+
 
 @dataclass(frozen=True)
 class Looked:

@@ -16,6 +16,8 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
+import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -104,6 +106,13 @@ def new_folder(task: str, root: Path = RUNS) -> Path:
                 folder.mkdir()
                 return folder
     raise RunError("No free name for a run folder was found.", where=str(stem), do="name one with --run FOLDER")
+
+
+def command() -> str:
+    """The words that began this process, as a user types them: the program by its name, a script by its path."""
+    program = Path(sys.argv[0])
+    own = program.name == "stepwell" or program == Path(__file__).with_name("__main__.py")
+    return shlex.join(["stepwell" if own else sys.argv[0], *sys.argv[1:]])
 
 
 def create(folder: Path, kind: str, task: str, command: str) -> Run:

@@ -27,6 +27,19 @@ def _finished(folder, *, task="table", value=0.9):
     return made
 
 
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("/opt/venv/bin/stepwell", "stepwell train 'my data'"),
+        (str(Path(run.__file__).with_name("__main__.py")), "stepwell train 'my data'"),
+        ("/home/me/train.py", "/home/me/train.py train 'my data'"),
+    ],
+)
+def test_a_command_is_told_as_it_is_typed(program, said, monkeypatch):
+    monkeypatch.setattr("sys.argv", [program, "train", "my data"])
+    assert run.command() == said
+
+
 def test_a_run_begins_and_says_what_it_is():
     made = run.create(Path("runs/table/a"), "single", "table", "stepwell train table data.csv")
     state = made.state()

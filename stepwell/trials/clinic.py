@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,7 +30,7 @@ def heal(folder: Path, seconds: float | None, data: Any, progress: str) -> Heali
     source = _source(ill, known, data)
     place = ill.folder / "heal"
     if not (place / "run.json").is_file():
-        run_folders.create(place, "heal", known["task"], shlex.join(sys.argv))
+        run_folders.create(place, "heal", known["task"], run_folders.command())
     made = run_folders.open_run(place)
     if made.state()["state"] == "finished":
         return msgspec.convert(made.read_json(healing.RESULT), Healing)

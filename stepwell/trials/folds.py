@@ -8,6 +8,7 @@ stands how far the folds differ. It judges a recipe and exports no network: trai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -50,7 +51,7 @@ def carry_out(job: Job) -> None:
         run, draft = members.open_member(job, fold + 1, draft)
         if not members.finished(run):
             done, data, model = members.learn(job, run, draft, Shared(looked=looked, like=like))
-            _answer(done, data, model)
+            _answer(replace(done, clock=job.clock), data, model)
             run.set_state("finished")
         like = like or run.recipe()
         runs.append(run)

@@ -54,14 +54,16 @@ def learn(
 ) -> tuple[Job, Data, nn.Module]:
     """Train one member, or go on with it; returns its job with the frozen recipe, the data, and the trained model.
 
-    Its clock begins now: the time in its recipe is its own share of the whole. How it ended is noted in
-    its own `run.json`; `Interrupted` says how the parent is taken up again.
+    Its clock begins now: the time in its recipe is its own share of the whole, and its stages are stages of the whole.
+    How it ended is noted in its own `run.json`; `Interrupted` says how the parent is taken up again.
     """
     model = copy.deepcopy(parent.model)  # a module of the caller's is where every member begins
     job = replace(parent, run=run, recipe=draft, clock=Clock(), shared=shared, start=start or parent.start, model=model)
     try:
         with run.lock():
-            return training.learn(job)
+            learned = training.learn(job)
+        parent.clock.add(job.clock)
+        return learned
     except BaseException as error:
         training.interrupted_or_failed(run, error)
         if isinstance(error, Interrupted):

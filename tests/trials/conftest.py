@@ -27,7 +27,7 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw(tmp_path_factory.mktemp("pictures") / "uneven", {"a": 60, "b": 30, "c": 10})
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def few_resamples() -> Iterator[None]:
     """How wide an interval is, is not what these tests ask."""
     with pytest.MonkeyPatch.context() as patch:

@@ -49,6 +49,12 @@ def test_the_scores_are_those_of_all_answers_with_baselines_and_spread(trained: 
     assert told["deviation"] == pytest.approx(np.std(each, ddof=1))
 
 
+def test_the_time_of_all_trainings_is_told_by_stage(trained: api.Result) -> None:
+    timings = files.read_json(trained.folder / "timings.json")
+    assert {"reading", "training", "baselines", "answering", "judging"} <= set(timings["stages"]) == set(timings["cpu"])
+    assert 0.7 * timings["seconds"] < sum(timings["stages"].values()) <= timings["seconds"]
+
+
 def test_the_pooled_answers_count_as_one_look(trained: api.Result) -> None:
     assert trained.scores["looks"] == 1
     again = api.evaluate(trained.folder)

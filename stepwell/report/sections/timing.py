@@ -28,7 +28,7 @@ def section(facts: Facts) -> str | None:
 
 _TEMPLATE = """
 <p>{% if total %}{{ total }} in all, until this page was drawn
-{%- if peak %}; at most {{ peak }} of memory{% endif %}.{% endif %}
+{%- if peak %}; at most {{ peak }} of memory{% endif %}. {% endif -%}
 A bar is the wall time of a stage.</p>
 <table class="timing">
 {% for stage, seconds, share in rows %}
