@@ -49,7 +49,6 @@ RESHAPED = frozenset(
 DROPPING = frozenset({"dropout", "alpha_dropout"})  # single numbers
 DROPPING_MAPS = frozenset({"dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"})  # whole channels
 POSITIONS = 64  # of a map of many positions as many are looked at
-MOST_ELEMENTS = 2**21
 
 
 @dataclass(frozen=True)
@@ -71,13 +70,14 @@ class Layer:
 
 
 class Reader(TorchFunctionMode):
-    """Collects the layers of one forward pass.
+    """Collects the layers of one forward pass, at most so many `positions` of each map and sequence; of 0 no layers.
 
     `dropped` holds the share and the units of each call that drops, `tables` the parameters that are looked up by row.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, positions: int = POSITIONS) -> None:
         super().__init__()
+        self._positions = positions
         self._owners = {id(one): name.rpartition(".")[0] or name for name, one in model.named_parameters()}
         self._names = {id(one): name for name, one in model.named_parameters()}
         self._owner = "input"
@@ -119,15 +119,21 @@ class Reader(TorchFunctionMode):
         if before is not None or short in RECURRENT or short in NORMS:
             self.normalized = self.normalized or short in NORMS
             out = tensors(result)[0].detach()
-            if out.is_floating_point() and out.ndim >= 2:
+            if self._positions and out.is_floating_point() and out.ndim >= 2:
                 self._keep(short, before, out)
         return result
 
     def _keep(self, short: str, before: Tensor | None, after: Tensor) -> None:
         number = sum(layer.owner == self._owner and layer.function == short for layer in self.layers)
         name = f"{self._owner}.{short}" + (f".{number + 1}" if number else "")
-        rows = None if before is None or before.shape != after.shape else units(before, short)
-        self.layers.append(Layer(name, short, self._owner, rows, units(after, short), per_sample(after, short)))
+        rows = None if before is None or before.shape != after.shape else units(before, short, self._positions)
+        out = units(after, short, self._positions)
+        self.layers.append(Layer(name, short, self._owner, rows, out, per_sample(after, short)))
+
+    def held(self) -> int:
+        """Bytes that the layers hold."""
+        kept = (one for layer in self.layers for one in (layer.before, layer.after, layer.per_sample))
+        return sum(one.nbytes for one in kept if one is not None)
 
     def _follow(self, short: str, args: tuple[Any, ...], result: Tensor) -> None:
         """Notes a linear call whose input comes from another one with nothing in between that bends."""
@@ -150,7 +156,7 @@ class Reader(TorchFunctionMode):
         return otherwise if known is None else known
 
 
-def units(values: Tensor, function: str) -> Tensor:
+def units(values: Tensor, function: str, positions: int = POSITIONS) -> Tensor:
     """[rows, units] float32: channels of maps (dimension 1 of four or more), else the last dimension, are the units."""
     values = values.float()
     if values.ndim >= 4 and function not in ("layer_norm", "rms_norm"):
@@ -159,7 +165,7 @@ def units(values: Tensor, function: str) -> Tensor:
         values = values.flatten(1, -2)
     else:
         return values
-    every = max(1, values.shape[1] // POSITIONS)
+    every = max(1, values.shape[1] // positions)
     return values[:, ::every].flatten(0, 1)
 
 

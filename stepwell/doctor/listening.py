@@ -114,10 +114,11 @@ class _Ear:
         loss = self.unscaled.pop(id(loss), loss)
         self.unscaled.clear()
         replay = tape.ended(loss) if tape is not None else None
-        self.listener.lost(loss, self.given, replay)
+        given = self.given
         if tape is None or replay is not None:  # else it may be another network's loss, and this one's still to come
-            self.stop()
+            self.stop()  # before the listener looks, whose own calls it would keep
             self.given = None
+        self.listener.lost(loss, given, replay)
 
 
 @contextlib.contextmanager

@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from stepwell import discovery
 from stepwell.doctor.first import Example
 from stepwell.doctor.guard import Guard
-from stepwell.doctor.layers import Layer, Reader, finite
+from stepwell.doctor.layers import POSITIONS, Layer, Reader, finite
 from stepwell.doctor.tape import mapped
 
 ROOM = "doctor.signals"
+MOST_HELD = 2**27  # bytes of all layers' outputs together, about
+FEWEST = 4  # positions of a sample that are looked at in any case
 
 
 def look(model: nn.Module, examples: Sequence[Example], guard: Guard) -> dict[str, Any]:
@@ -32,13 +34,12 @@ def look(model: nn.Module, examples: Sequence[Example], guard: Guard) -> dict[st
     examples[0].calm(model)
     read: dict[str, Any] = {}
     with torch.no_grad():
-        reader = Reader(model)
-        with reader:
-            outputs = [example.outputs(model) for example in examples]
+        reader, outputs = _read(model, examples)
         losses = [example.replay(one) for example, one in zip(examples, outputs, strict=True)]
         read["loss"] = float(torch.stack([one.float() for one in losses]).mean())
         read["layers"] = _layers(reader, len(examples), guard)
         read.update(_answers(outputs, examples))
+        reader.layers.clear()  # gradients take their room
     with guard("gradients", short=True):
         if guard.allows("gradients"):
             read.update(_gradients(model, examples))
@@ -46,6 +47,18 @@ def look(model: nn.Module, examples: Sequence[Example], guard: Guard) -> dict[st
         if guard.allows("time") and reader.recurrent:
             read.update(_through_time(model, examples[0]))
     return read
+
+
+def _read(model: nn.Module, examples: Sequence[Example]) -> tuple[Reader, list[list[Tensor]]]:
+    """The layers and the answers of all examples; of networks of many layers at fewer positions, so that they fit."""
+    reader = Reader(model)
+    with reader:
+        outputs = [examples[0].outputs(model)]
+    if (held := reader.held() * len(examples)) > MOST_HELD:
+        reader, outputs = Reader(model, max(FEWEST, POSITIONS * MOST_HELD // held)), []
+    with reader:
+        outputs += [example.outputs(model) for example in examples[len(outputs) :]]
+    return reader, outputs
 
 
 def _layers(reader: Reader, passes: int, guard: Guard) -> dict[str, dict[str, Any]]:
@@ -152,7 +165,7 @@ def _size(one: Tensor) -> float:
 
 
 def _through_time(model: nn.Module, example: Example) -> dict[str, Any]:
-    reader = Reader(model)
+    reader = Reader(model, positions=0)
     with torch.enable_grad():
         with reader:
             args = mapped(example.args, lambda one: one.detach().requires_grad_() if one.is_floating_point() else one)

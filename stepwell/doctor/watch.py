@@ -394,7 +394,7 @@ class Doctor:
         allowed = max(self._least_look, LOOK_SHARE * each * (self.record.horizon or 0))
         with undisturbed(start.model):
             start.example.calm(start.model)
-            reader = Reader(start.model)
+            reader = Reader(start.model, positions=0)
             with torch.no_grad(), reader:
                 makers = tuple(map(reader.maker, start.example.outputs(start.model)))
         if isinstance(self.optimizer, Unseen):  # whose rate was not known when it was copied

@@ -16,9 +16,12 @@ from programs import CLASSES, Program, names, network
 from torch import Tensor, nn
 
 import stepwell
+from stepwell.doctor import probe
 from stepwell.doctor import record as records
+from stepwell.doctor.first import First
 from stepwell.doctor.guard import Guard
 from stepwell.doctor.layers import Reader
+from stepwell.doctor.watch import Doctor
 
 
 class Odd(nn.Module):
@@ -291,3 +294,44 @@ def test_what_is_read_of_a_pass_does_not_keep_what_it_made() -> None:
         assert reader.maker(answer) == "linear"
         del answer
         assert made() is None and len(reader.layers) == 2
+
+
+def test_what_the_doctor_makes_while_it_is_told_of_a_loss_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tape of the training would keep every layer of the doctor's own passes, until `backward` is over."""
+    model, made = network(), list[weakref.ref[Tensor]]()
+    remember = Doctor._remember
+
+    def remembered(doctor: Doctor) -> First:
+        own = model(torch.randn(4, 8))
+        made.append(weakref.ref(own))
+        del own
+        assert made[0]() is None
+        return remember(doctor)
+
+    monkeypatch.setattr(Doctor, "_remember", remembered)
+    optimizer = torch.optim.Adam(model.parameters())
+    with stepwell.watch(model, optimizer) as doctor:
+        F.cross_entropy(model(torch.randn(8, 8)), torch.randint(3, (8,))).backward()
+        optimizer.step()
+    assert len(made) == 1 and not doctor.record.unread
+
+
+def test_of_many_layers_fewer_positions_are_looked_at_so_that_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = [nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU()) for _ in range(12)]
+    model = nn.Sequential(*blocks, nn.Flatten(), nn.Linear(4 * 64, 3))
+    optimizer = torch.optim.Adam(model.parameters())
+    with stepwell.watch(model, optimizer) as doctor:
+        for _ in range(4):
+            optimizer.zero_grad()
+            F.cross_entropy(model(torch.randn(8, 4, 8, 8)), torch.randint(3, (8,))).backward()
+            optimizer.step()
+    examples = doctor._examples
+    with torch.no_grad():
+        whole, answers = probe._read(model, examples)
+        monkeypatch.setattr(probe, "MOST_HELD", whole.held() // 3)
+        thinned, same = probe._read(model, examples)
+    assert thinned.held() < whole.held() / 2 and len(thinned.layers) == len(whole.layers) == 12 * len(examples)
+    assert all(torch.equal(one[0], other[0]) for one, other in zip(answers, same, strict=True))
+    before, after = (probe._layers(one, len(examples), Guard()) for one in (whole, thinned))
+    for name, row in before.items():
+        assert after[name]["between"] == pytest.approx(row["between"], rel=0.3) and after[name]["dead"] == row["dead"]

@@ -21,7 +21,7 @@ def look(first: First) -> dict[str, Any]:
     named = dict(first.model.named_parameters())
     optimized = first.optimized()
     learning = {name: one for name, one in named.items() if one.requires_grad}
-    reader = Reader(first.model)
+    reader = Reader(first.model, positions=0)
     with torch.enable_grad():
         with reader:
             outputs = first.example.outputs(first.model)
