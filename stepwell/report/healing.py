@@ -20,6 +20,7 @@ def build(found: Mapping[str, Any]) -> str:
         found=found,
         picture=picture(found["tried"]),
         tried=[cells(one) for one in found["tried"]],
+        resized=any("batch_size" in one["flags"] for one in found["tried"]),
         count=counted(len(found["tried"]), "change was", "changes were"),
     )
     return str(page)
