@@ -26,7 +26,7 @@ from stepwell.errors import BudgetError, TrainingError
 from stepwell.feed import Feed, Placement
 from stepwell.judge import bootstrap
 from stepwell.loop import Diverged, Plan, Training
-from stepwell.schema import Batch
+from stepwell.schema import Batch, Examples
 from stepwell.settings import Budget
 
 Decisions = dict[str, tuple[Any, str]]
@@ -40,12 +40,15 @@ FINISHING_LATER = 0.5  # of the budget, where it became slower since
 ASKED, EXPLAINED = 11_000, 65_000  # answers besides those to the test part: for gate and confidence; for importance
 SCORED = 5e-7  # seconds to score one test example in one resample, with all metrics and rivals
 ADAPTED_SHARE = 0.08  # of the budget, for what takes fewer resamples and examples where less is left
+TRAINED_SHARE = 0.6  # of the budget that training has at least, as a rule
+OPERATIONS = 4e10  # additions and multiplications a second and core (of convolutions 5e10 were measured)
 LEAST_TRAINING = 5.0  # seconds for which a longer budget is worth asking
 MARGIN = 0.08  # of the training time, so that a machine that slows down a little still ends its schedule
 TRIED = 0.0  # seconds of measuring that stand for: one cycle, to see that it works and what it needs
 WARM_CYCLES, MEASURED_SECONDS, MEASURED_CYCLES = 3, 0.5, 60  # of few cycles one warms up
 SPREAD = (0.5, 0.25, 0.75, 0.125, 0.875, 0.375, 0.625)  # lengths of the first batches, as shares of all that are less
 HOPELESS = 10.0  # times what a cycle takes with another number of threads: one cycle tells enough
+LONG = 1.0  # seconds of a cycle of which all cores do their part, so that one thread is not tried
 VALIDATED_EXAMPLES, TRIED_EXAMPLES = 512, 256  # on which a validation is measured; one batch, to see what it needs
 DECODING_SECONDS = 1.5  # of measuring training cycles, once without decoding threads and once with them
 EXPORTING, FITTING = 170 * 2**20, 70 * 2**20  # bytes that PyTorch's export and scikit-learn take (measured)
@@ -97,7 +100,7 @@ def shares(budget: float, gone: float, after: After = IDLE) -> Shares:
         least = (gone + LEAST_TRAINING) / (1.0 - BASELINE_SHARE - FINISHING_MOST)  # enough, whatever comes after
         raise BudgetError(
             f"The time budget of {budget:.0f} s is used up before training can begin "
-            f"({gone:.0f} s went into reading, checking and preparing the data).",
+            f"({gone:.0f} s went into reading, checking and preparing the data, and measuring).",
             least=least,
             do=f"give at least --time {math.ceil(least)}s, or --epochs 1",
         )
@@ -131,6 +134,22 @@ def machine(draft: recipe.Recipe) -> Decisions:
         threads = device.cores()
         found["training.threads"] = (threads, f"{threads} cores may be used here")
     return found
+
+
+def within_time(
+    draft: recipe.Recipe, folder: discovery.Folder, examples: Examples, train: Sequence[int]
+) -> recipe.Recipe:
+    """The draft with what the task's `choose.afford` says that a time budget asks for, before anything is prepared.
+
+    It is told how many operations a training on the processor can make in that time. An accelerator makes so many more
+    that nothing is decided for one.
+    """
+    options, budget = draft.options("training"), draft.options("budget").time
+    afford = getattr(folder.module("choose"), "afford", None) if folder.has("choose") else None
+    if afford is None or budget is None or device.pick(options.device)[0] != "cpu":
+        return draft
+    threads = device.cores() if options.threads == "auto" else options.threads
+    return recipe.with_values(draft, afford(draft, examples, train, OPERATIONS * threads * TRAINED_SHARE * budget))
 
 
 def reading(draft: recipe.Recipe, folder: discovery.Folder, data: Data) -> Decisions:
@@ -265,7 +284,8 @@ def measure(
     this one is compared with: what is hopelessly slower is measured no longer.
     """
     seconds, model = cycle_seconds(draft, folder, data, placement, most, given, rival)
-    return seconds, _validation_seconds(folder, data, model, TRIED_EXAMPLES if most == TRIED else VALIDATED_EXAMPLES)
+    brief = most == TRIED or seconds > most
+    return seconds, _validation_seconds(folder, data, model, TRIED_EXAMPLES if brief else VALIDATED_EXAMPLES)
 
 
 def cycle_seconds(
@@ -284,6 +304,7 @@ def cycle_seconds(
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     objectives = building.build_objectives(draft, folder, data.preparation.schema)
     feed = building.build_feed(draft, folder, data, placement, draft.options("training").batch_size)
+    least = 2 if feed.longest() is None else 3  # cycles: as many of short batches as of long ones
     feed = _in_turn(feed, (1.0,) if most == TRIED else SPREAD)
     plan = Plan(cycles=10**9, evaluate_every=10**9, ema=draft.options("training").ema)
     training = Training(model, building.build_turns(draft, objectives, model), feed, plan, lambda _: {})
@@ -298,7 +319,7 @@ def cycle_seconds(
             before = now
             if most == TRIED or times[0] > HOPELESS * rival:
                 break
-            enough = len(times) > 2 and len(times) % 2 and now - start > most  # as many short batches as long ones
+            enough = len(times) >= least and (least == 2 or len(times) % 2) and now - start > most
             if enough or len(times) >= WARM_CYCLES + MEASURED_CYCLES:
                 break
     warm = WARM_CYCLES if len(times) > len(SPREAD) else min(1, len(times) - 1)
@@ -357,16 +378,19 @@ def workers(draft: recipe.Recipe, decoded: bool, measured: Callable[[int], float
 
 
 def threads(measured: Callable[[float], tuple[float, float]]) -> tuple[Decisions, tuple[float, float]]:
-    """One thread or all cores, whichever takes less time a cycle: small networks, and cores that others use, want one.
+    """All cores or one thread, whichever takes less time a cycle: small networks, and cores that others use, want one.
 
     `measured` gets the least seconds of a cycle so far. Returns the decision, and what `measured` gave with it.
     Asked only under a time budget: the number of threads is part of a result's last bits, and a training of so
     many cycles or epochs must not depend on a measurement.
     """
     times: dict[int, tuple[float, float]] = {}
-    for count in {1: None, device.cores(): None}:
+    for count in {device.cores(): None, 1: None}:
+        fastest = min((cycle for cycle, _ in times.values()), default=math.inf)
+        if LONG < fastest < math.inf:
+            break
         device.set_threads(count)
-        times[count] = measured(min((cycle for cycle, _ in times.values()), default=math.inf))
+        times[count] = measured(fastest)
     best = min(times, key=lambda count: times[count][0])
     device.set_threads(best)
     told = ", ".join(f"{1000 * cycle:.1f} ms a cycle with {count}" for count, (cycle, _) in times.items())

@@ -47,8 +47,7 @@ def look(job: Job) -> Data:
 
 def otherwise(job: Job, data: Data, changed: Recipe) -> Data:
     """The same examples in the same parts, prepared as another recipe says, fitted on the same training part."""
-    options = changed.options("prepare")
-    fitted: Preparation = job.folder.module("prepare").fit(options, data.examples, data.parts["train"])
+    fitted = _fitted(job, changed, data.examples, data.parts["train"])
     return building.load_parts(job.folder, data.examples, data.parts, fitted, in_memory=bool(data.prepared))
 
 
@@ -141,8 +140,14 @@ def _preparation(job: Job, examples: Examples, train: Sequence[int]) -> Preparat
     path = job.run.path("preparation.json")
     if path.exists():
         return preparation.from_json(files.read_json(path), job.folder.rooms("transforms"))
-    fitted: Preparation = job.folder.module("prepare").fit(job.recipe.options("prepare"), examples, train)
+    fitted = _fitted(job, job.recipe, examples, train)
     files.write_json(path, preparation.to_json(fitted))
+    return fitted
+
+
+def _fitted(job: Job, draft: Recipe, examples: Examples, train: Sequence[int]) -> Preparation:
+    options = calibration.within_time(draft, job.folder, examples, train).options("prepare")
+    fitted: Preparation = job.folder.module("prepare").fit(options, examples, train)
     return fitted
 
 

@@ -83,6 +83,14 @@ def test_the_faster_number_of_threads_is_taken(monkeypatch: pytest.MonkeyPatch) 
         assert decided["training.threads"][0] == best == now[0] and timed == (times[best], 0.0)
 
 
+def test_of_a_long_cycle_one_thread_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+    monkeypatch.setattr(calibration.device, "cores", lambda: 4)
+    monkeypatch.setattr(calibration.device, "set_threads", tried.append)
+    decided, timed = calibration.threads(lambda _: (2 * calibration.LONG, 0.5))
+    assert decided["training.threads"][0] == 4 and set(tried) == {4} and timed == (2 * calibration.LONG, 0.5)
+
+
 @dataclass(frozen=True)
 class Lengths:
     """A feed whose batches are told by their lengths; None where lengths are not known."""

@@ -155,10 +155,12 @@ def gradient_spread(record: Record) -> float | None:
     fresh attention have next to no gradient, whatever passes through their block. A layer that gets none at all at
     first though one before it does is passed around on purpose, as residual branches are whose last scale begins at 0.
     A table of embeddings begins many times as large as a matrix, and few of its rows are in a batch: that its gradient
-    is small says nothing. But what arrives there has passed the layers after it, and they are not starved of more.
+    is small says nothing. But what arrives there has passed the layers after it, and they are not starved of more. Of a
+    matrix that begins smaller than its inputs ask for, as the last one often does so that no answer is sure at first,
+    the gradient is set against the size that they ask for.
     """
     spreads = []
-    tables = record.facts.get("tables", [])
+    tables, gains = record.facts.get("tables", []), record.facts.get("gains", {})
     around: set[str] | None = None
     for row in record.steps:
         if row["step"] > 2 or not row.get("gradients"):
@@ -173,7 +175,8 @@ def gradient_spread(record: Record) -> float | None:
             else:
                 numbered = re.match(r".*?\.\d+(?=\.)|\d+(?=\.)", name)
                 block = numbered[0] if numbered else name
-                blocks[block] = max(blocks.get(block, 0.0), gradient / row["weights"][name])
+                own = min(1.0, gains.get(name, 1.0)) * gradient / row["weights"][name]
+                blocks[block] = max(blocks.get(block, 0.0), own)
         if around is None:
             reached = next((place for place, value in enumerate(blocks.values()) if value > 0), len(blocks))
             around = {block for place, block in enumerate(blocks) if place > reached and blocks[block] == 0.0}

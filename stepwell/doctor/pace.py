@@ -3,7 +3,7 @@
 The first updates are looked at whatever it costs. After them an update of 10 ms or more gives a share of its time; of
 shorter ones the same share would leave no look at all in a training of some hundred, so that looks lie ever further
 apart there (a quarter of the way so far), up to one in 512 updates. Of a training that is known to be brief each
-quarter gets a look, whatever share of it that is: of two looks nothing can be told.
+quarter gets a look, as far as a larger share allows: of two looks nothing can be told.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ AIMED_AT = 0.8  # of that share by the costs that are known: what is not foresee
 SHORT = 0.01  # seconds of an update under which looks lie ever further apart
 PUT_OFF = 4.0  # times the interval that a look is put off at most, for what was spent before
 SPREAD = 4  # of the updates so far, one part lies between two looks
-BRIEF, QUARTERS = 30.0, 4  # seconds that a training is planned to take; parts of it that get a look each
+BRIEF, BRIEF_SHARE = 30.0, 0.05  # seconds that a training is planned to take, and the share that looks take of it
+QUARTERS = 4  # parts of it that get a look each
 LEAST, MOST_SHORT, MOST = 4, 512, 4096  # updates between two looks; the second where updates are short
 
 
@@ -46,7 +47,8 @@ class Pace:
         over = min(PUT_OFF, max(1.0, share / aim)) if update > CALLS_UNTIL else 1.0
         self._share_allows = min(MOST, math.ceil(3 * over * cost / (aim * max(each, 1e-6))))
         if self._planned is not None and self._planned * each < BRIEF:
-            self._share_allows = min(self._share_allows, max(LEAST, self._planned // QUARTERS))
+            allowed = math.ceil(3 * cost / (BRIEF_SHARE * max(each, 1e-6)))
+            self._share_allows = min(self._share_allows, max(LEAST, self._planned // QUARTERS, allowed))
         self._due = self._next()
 
     def interval(self, update: int) -> int:

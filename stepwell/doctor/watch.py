@@ -42,6 +42,8 @@ PROBE_ROWS, PROBE_BATCHES = 256, 16  # in the probe batch at most
 EARLY_PART = 20  # of the updates planned, one part at most is gone when the first probe is made
 SLOW_BATCHES, SLOW = 4, 1.0  # so many are enough where to train on them takes longer than this, in seconds
 LOOK_SHARE, LEAST_LOOK = 0.03, 1.0  # of the time of training, and seconds in any case, for looking before it
+PASSES, LEAST_ROWS = 20, 16  # through the network that looking at the beginning takes; rows, in any case
+UNCOUNTED = 0.5  # seconds that these passes may take, whatever share of the training that is
 ASKED = (0.5, 0.75)  # of the horizon, after which it is asked what is found though no look is due
 HeldOut = Callable[[nn.Module, int], dict[str, Any]]
 READ_EVERY = 64  # losses are read together, so that an accelerator does not wait
@@ -264,6 +266,7 @@ class Doctor:
     _fed: tuple[Tensor, Given, Replay | None] | None = None  # a loss of what another network fed to the model
     _closure = False
     _loss: Tensor | None = None
+    _rows: int | None = None  # of a batch, that are looked at; None: all
     _current: Example | None = None
     _given: Given | None = None
     _evaluated = True  # whether the calls to the loss take what the model answers in evaluation mode
@@ -280,6 +283,8 @@ class Doctor:
                 self._before = norms.copies(self.model)
             if self._pace.looks(self._step + 1) and self._current is not None:
                 with undisturbed(self.model), torch.no_grad():
+                    if self._rows is not None:
+                        self._current = self._current.shrunk(self._rows)
                     self._current.calm(self.model)
                     self._own = (self._current.replay, float(self._current.loss(self.model)))
 
@@ -396,7 +401,11 @@ class Doctor:
             start.example.calm(start.model)
             reader = Reader(start.model, positions=0)
             with torch.no_grad(), reader:
-                makers = tuple(map(reader.maker, start.example.outputs(start.model)))
+                pass_began = self._work()
+                outputs = start.example.outputs(start.model)
+                one_pass = self._work() - pass_began
+                makers = tuple(map(reader.maker, outputs))
+        self._afford(one_pass, max(UNCOUNTED, LOOK_SHARE * each * (self.record.horizon or UNKNOWN)))
         if isinstance(self.optimizer, Unseen):  # whose rate was not known when it was copied
             start.optimizer.param_groups[0]["lr"] = self.optimizer.param_groups[0]["lr"]
         first = replace(start, examples=tuple(self._examples), makers=makers, budget=allowed)
@@ -409,6 +418,13 @@ class Doctor:
         if self._step > 1:
             self._probe(self.model, self._step)
         self._looked += self._now() - began
+
+    def _afford(self, one_pass: float, allowed: float) -> None:
+        """Look at fewer rows where passes are so long that those of the beginning take more than so many seconds."""
+        part = allowed / max(PASSES * one_pass, 1e-9)
+        if part < 1:
+            self._rows = max(LEAST_ROWS, int(part * self._examples[0].rows))
+            self._examples = [one.shrunk(self._rows) for one in self._examples]
 
     def _probe(self, model: nn.Module, step: int) -> None:
         began = self._work()

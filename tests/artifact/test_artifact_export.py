@@ -125,7 +125,9 @@ def test_the_manifest_says_what_was_given(tmp_path: Path, monkeypatch: pytest.Mo
     assert json.loads((tmp_path / "a" / "manifest.json").read_text())["format"] == 1
 
 
-def test_exporting_changes_nothing_shows_nothing_and_leaves_no_thread(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_exporting_changes_nothing_shows_nothing_and_leaves_no_thread(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     toy = TOYS["pictures"]
     module = Pictures()
     module.inner[2].eval()

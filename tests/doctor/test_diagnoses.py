@@ -250,6 +250,15 @@ def test_a_table_of_embeddings_says_nothing_of_how_gradients_fade() -> None:
     assert measures.gradient_spread(Record({"tables": ["0.weight"]}, steps)) == pytest.approx(math.log10(2))
 
 
+def test_a_last_layer_that_begins_small_says_nothing_of_how_gradients_fade() -> None:
+    rows = {"gradients": {"0.weight": 0.004, "2.weight": 0.003, "out.weight": 1.0}, "weights": {}}
+    rows["weights"] = dict.fromkeys(rows["gradients"], 1.0)
+    steps = [{"step": step, "loss": 1.0, **rows} for step in range(3)]
+    assert measures.gradient_spread(Record({"gains": {"0.weight": 1.4}}, steps)) == pytest.approx(math.log10(333), 1e-3)
+    small = {"0.weight": 1.4, "2.weight": 1.4, "out.weight": 0.05}
+    assert measures.gradient_spread(Record({"gains": small}, steps)) == pytest.approx(math.log10(0.05 / 0.003))
+
+
 def test_a_recurrence_written_out_counts_by_the_call_that_tells_most_apart() -> None:
     between = {"cell.tanh": 0.01, "cell.tanh.2": 0.4, "cell.tanh.3": 1e-7, "out.relu": 0.2}
     probe = {"step": 0, "loss": 1.0, "layers": {name: {"between": share} for name, share in between.items()}}

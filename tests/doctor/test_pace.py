@@ -37,9 +37,13 @@ def test_where_updates_are_short_looks_lie_ever_further_apart() -> None:
     assert all(gap <= max(4, update // 3) for gap, update in zip(gaps, looks[4:], strict=False))
 
 
-@pytest.mark.parametrize(("planned", "widest"), [(400, 100), (4_000, 392), (None, 392)])
-def test_of_a_training_that_is_known_to_be_brief_each_quarter_is_looked_at(planned: int | None, widest: int) -> None:
-    looks, _ = looked(0.02, 0.1, 400, planned)
+@pytest.mark.parametrize(
+    ("planned", "cost", "widest"), [(400, 0.03, 100), (400, 0.1, 301), (4_000, 0.1, 392), (None, 0.1, 392)]
+)
+def test_of_a_training_that_is_known_to_be_brief_each_quarter_is_looked_at_if_looks_are_cheap(
+    planned: int | None, cost: float, widest: int
+) -> None:
+    looks, _ = looked(0.02, cost, 400, planned)
     assert max(later - one for one, later in itertools.pairwise([*looks[1:], 400])) == widest
 
 

@@ -16,7 +16,7 @@ from programs import CLASSES, Program, names, network
 from torch import Tensor, nn
 
 import stepwell
-from stepwell.doctor import probe
+from stepwell.doctor import probe, watch
 from stepwell.doctor import record as records
 from stepwell.doctor.first import First
 from stepwell.doctor.guard import Guard
@@ -335,3 +335,17 @@ def test_of_many_layers_fewer_positions_are_looked_at_so_that_they_fit(monkeypat
     before, after = (probe._layers(one, len(examples), Guard()) for one in (whole, thinned))
     for name, row in before.items():
         assert after[name]["between"] == pytest.approx(row["between"], rel=0.3) and after[name]["dead"] == row["dead"]
+
+
+def test_of_a_slow_network_in_a_short_training_fewer_rows_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "UNCOUNTED", 1e-5)
+    monkeypatch.setattr(watch, "LOOK_SHARE", 1e-6)
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters())
+    with stepwell.watch(model, optimizer, steps=40) as doctor:
+        for _ in range(40):
+            optimizer.zero_grad()
+            F.cross_entropy(model(torch.randn(64, 8)), torch.randint(3, (64,))).backward()
+            optimizer.step()
+    assert {one.rows for one in doctor._examples} == {watch.LEAST_ROWS} and not doctor.record.unread
+    assert any("own" in row for row in doctor.record.steps)

@@ -8,7 +8,8 @@ from sklearn.datasets import load_digits
 
 from stepwell import recipe as recipes
 from stepwell.preparation import Prepared
-from stepwell.tasks.image_classification.choose import PADDING, choose, settle
+from stepwell.schema import Examples
+from stepwell.tasks.image_classification.choose import PADDING, SEEN_ENOUGH, SHRUNK, afford, choose, settle
 
 DIGITS = load_digits()
 
@@ -111,3 +112,31 @@ def test_a_short_training_moves_no_pictures_unless_it_was_told_to():
     assert settle(chosen, 5.0) == {}
     told = recipes.draft("image_classification", ("default",), {PADDING: 2})
     assert settle(told, 2.9) == {}
+
+
+PICTURES = np.zeros((40, 60, 90, 3), dtype=np.uint8)
+
+
+def afforded(operations, **settings):
+    draft = recipes.draft("image_classification", ("default",), settings)
+    ids = tuple(str(i) for i in range(len(PICTURES)))
+    facts = {"label": ("a", "b") * 20}
+    examples = Examples(ids, ids, facts, lambda rows, _: {"image": [PICTURES[i] for i in rows]}, "made", "arrays")
+    return afford(draft, examples, range(len(PICTURES)), operations)
+
+
+def test_pictures_that_the_time_shows_seldom_are_made_smaller():
+    plenty = 1e15
+    assert afforded(plenty) == {}
+    one_epoch = next(one for one in np.geomspace(1e15, 1e9, 200) if afforded(one))  # where it begins: enough epochs
+    ((height, width), reason) = afforded(one_epoch / 2)["prepare.size"]
+    assert SHRUNK < height < 60 and width / height == pytest.approx(1.5, abs=0.05)
+    assert (height / 60) ** 2 == pytest.approx(0.5, abs=0.05)
+    assert "60 x 90 pixels" in reason and f"about {SEEN_ENOUGH / 2:.1f} epochs" in reason
+    assert afforded(1e6)["prepare.size"][0] == (SHRUNK, 48)
+    assert "less than a tenth of one" in afforded(1e6)["prepare.size"][1]
+
+
+@pytest.mark.parametrize("settings", [{"prepare.size": 96}, {"model": "cnn"}])
+def test_a_size_that_was_asked_for_and_networks_of_the_tasks_own_stay(settings):
+    assert afforded(1e6, **settings) == {}
