@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from stepwell import balancing, discovery, feed, randomness
+from stepwell import balancing, device, discovery, feed, randomness
 from stepwell.artifact.predictor import inference
 from stepwell.artifact.torch_network import torch_network
 from stepwell.errors import TrainingError
@@ -159,13 +159,20 @@ def load_parts(
 def build_model(recipe: Recipe, folder: discovery.Folder, schema: Schema) -> nn.Module:
     """The network that the recipe's `model` section names: a model of the task, or a backbone with the task's head.
 
-    Its random initialization is a function of the recipe's seed alone.
+    Its random initialization is a function of the recipe's seed alone. `TrainingError` where memory does not hold it.
     """
     torch.manual_seed(randomness.number(recipe.values["seed"], "initialization") % 2**63)
     module, options = recipe.module("model"), recipe.options("model")
-    if module.__name__ != f"{folder.package}.models.{recipe.name('model')}" and hasattr(module, "ACCEPTS"):
-        return _with_head(module, options, folder, schema)
-    model = module.build(options, schema)
+    own = module.__name__ == f"{folder.package}.models.{recipe.name('model')}" or not hasattr(module, "ACCEPTS")
+    try:
+        model = module.build(options, schema) if own else _with_head(module, options, folder, schema)
+    except (MemoryError, RuntimeError) as error:
+        if not device.out_of_memory(error):
+            raise
+        raise TrainingError(
+            f"There is not enough memory for this network ({recipe.name('model')}): its weights alone do not fit.",
+            do=f"make it smaller: `stepwell train {recipe.task} --help` lists the settings of its model",
+        ) from error
     assert isinstance(model, nn.Module)
     return model
 

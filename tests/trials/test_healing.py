@@ -12,11 +12,13 @@ import pytest
 from stepwell import api, cli, discovery, intake, outcome, run
 from stepwell.doctor.changes import Change
 from stepwell.doctor.record import read
+from stepwell.doctor.remedies import optimizer, raise_rate
 from stepwell.errors import BudgetError, Interrupted, RunError
 from stepwell.files import read_lines
 from stepwell.job import Clock, Job
 from stepwell.progress import open_progress
 from stepwell.schema import Finding
+from stepwell.tasks.table.models import mlp
 from stepwell.trials import arms, healing, members
 
 pytestmark = pytest.mark.usefixtures("looks_by_count")
@@ -165,3 +167,22 @@ def test_two_healings_of_one_run_do_not_run_at_once(table: Path, tmp_path: Path)
     place = run.create(ill.folder / "heal", "heal", "table", "heal")
     with place.lock(), pytest.raises(RunError, match="Another process"):
         api.heal(ill.folder, progress="quiet")
+
+
+def test_a_remedy_that_memory_does_not_hold_is_said_to_fail(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ill = trained(table, tmp_path / "ill", optimizer__learning_rate=1e-6)
+    build = mlp.build
+
+    def built(options: mlp.Options, *given: Any) -> Any:
+        if options.widths == (10**5,):
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 160000000000 bytes.")
+        return build(options, *given)
+
+    monkeypatch.setattr(mlp, "build", built)
+    monkeypatch.setattr(raise_rate, "changes", lambda *_: [Change({"model.widths": (10**5,)}, "much larger")])
+    monkeypatch.setattr(optimizer, "changes", lambda *_: [])
+    found = api.heal(ill, progress="quiet")
+    assert found.healed == ""
+    assert any("its weights alone do not fit" in one.said for one in found.tried)
