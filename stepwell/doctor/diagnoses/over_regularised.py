@@ -29,6 +29,7 @@ EXPLAINS: tuple[str, ...] = (
     "lr_too_low",
     "dead_relu",
     "lr_too_high",
+    "transformer_no_warmup",
 )
 REMEDIES: tuple[str, ...] = ("less_decay",)
 
