@@ -32,7 +32,7 @@ def _finished(folder, *, task="table", value=0.9):
     [
         ("/opt/venv/bin/stepwell", "stepwell train 'my data'"),
         (str(Path(run.__file__).with_name("__main__.py")), "stepwell train 'my data'"),
-        ("/home/me/train.py", "/home/me/train.py train 'my data'"),
+        ("scripts/train.py", "scripts/train.py train 'my data'"),
     ],
 )
 def test_a_command_is_told_as_it_is_typed(program, said, monkeypatch):
