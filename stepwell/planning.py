@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from stepwell import building, calibration, checkpoint, device, files, recipe
+from stepwell import building, calibration, checkpoint, device, files, measuring, recipe
 from stepwell.artifact.predictor import inference
 from stepwell.artifact.torch_network import torch_network
 from stepwell.building import Data
@@ -70,9 +70,9 @@ def _completed(job: Job, data: Data) -> Recipe:
     earlier = device.memory_peak()
 
     def measure(rival: float = math.inf) -> tuple[float, float]:
-        most = calibration.TRIED if budget is None else min(calibration.MEASURED_SECONDS, 0.03 * budget)
-        with calibration.enough_memory(options.batch_size):
-            return calibration.measure(draft, job.folder, data, place, most, job.model, rival)
+        most = measuring.TRIED if budget is None else min(measuring.MEASURED_SECONDS, 0.03 * budget)
+        with measuring.enough_memory(options.batch_size):
+            return measuring.measure(draft, job.folder, data, place, most, job.model, rival)
 
     if budget is not None and job.recipe.options("training").threads == "auto":
         decided, timed = calibration.threads(measure)
@@ -106,7 +106,7 @@ def _memory_plan(data: Data, draft: Recipe, trial: nn.Module, size: int, seen: t
     fitted = size * (train if "train" in data.prepared else min(train, building.STUDIED))
     answers = len(data.parts["test"]) * building.bytes_per_answer(data.preparation.schema)
     averaged = options.ema is not None
-    return calibration.memory_plan(trial, averaged, fitted, answers, earlier=seen[0], looks=seen[1])
+    return measuring.memory_plan(trial, averaged, fitted, answers, earlier=seen[0], looks=seen[1])
 
 
 def _workers(job: Job, data: Data, draft: Recipe) -> calibration.Decisions:
@@ -116,8 +116,8 @@ def _workers(job: Job, data: Data, draft: Recipe) -> calibration.Decisions:
 
     def cycle(count: int) -> float:
         tried = recipe.with_values(draft, {"training.workers": (count, "tried")})
-        with calibration.enough_memory(options.batch_size):
-            return calibration.cycle_seconds(tried, job.folder, data, placement(draft), most, job.model)[0]
+        with measuring.enough_memory(options.batch_size):
+            return measuring.cycle_seconds(tried, job.folder, data, placement(draft), most, job.model)[0]
 
     decoded = "train" not in data.prepared
     decided = calibration.workers(draft, decoded, cycle)
@@ -160,7 +160,7 @@ def _extended(job: Job, data: Data) -> Job:
         raise RunError("This run has not begun to train.", where=str(job.run.folder), do="resume it without a budget")
     asked = recipe.budget(job.extension)
     place, begin = placement(job.recipe), int(state["progress"]["cycle"])
-    most = calibration.TRIED if asked.time is None else calibration.MEASURED_SECONDS
+    most = measuring.TRIED if asked.time is None else measuring.MEASURED_SECONDS
     per_epoch = building.build_feed(
         job.recipe, job.folder, data, place, job.recipe.options("training").batch_size
     ).per_epoch
@@ -168,7 +168,7 @@ def _extended(job: Job, data: Data) -> Job:
         asked,
         per_epoch,
         job.recipe.options("training").evaluate_every,
-        calibration.measure(job.recipe, job.folder, data, place, most, job.model),
+        measuring.measure(job.recipe, job.folder, data, place, most, job.model),
         lambda: (
             calibration.shares(
                 asked.time or 0.0, job.clock.gone(), calibration.After(slowness=job.clock.slowness())

@@ -35,6 +35,7 @@ from stepwell import (
     device,
     files,
     intake,
+    measuring,
     outcome,
     planning,
     preparation,
@@ -140,7 +141,7 @@ def fit(job: Job, data: Data) -> nn.Module:
         with (
             job.clock.stage("training", job.progress),
             History(job.run.path("history.jsonl"), offset) as history,
-            calibration.enough_memory(options.batch_size),
+            measuring.enough_memory(options.batch_size),
         ):
             _train(job, training, history, plan, card.headline, trained_on(data), attended)
     model.load_state_dict(dict(training.best_weights()))

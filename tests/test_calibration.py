@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from stepwell import calibration
+from stepwell import calibration, measuring
 from stepwell.errors import BudgetError, TrainingError
 from stepwell.settings import Budget
 
@@ -107,11 +107,11 @@ class Lengths:
 
 def test_short_and_long_batches_are_measured_in_turn() -> None:
     lengths = [500, 400, 10, 20, 70, 300, 30, 40]
-    measured = list(calibration._in_turn(Lengths(lengths), calibration.SPREAD).batches(0))
+    measured = list(measuring._in_turn(Lengths(lengths), measuring.SPREAD).batches(0))
     assert measured[7:] == lengths
     assert measured[1] < measured[0] < measured[2] and measured[3] < measured[0] < measured[4]
-    assert list(calibration._in_turn(Lengths(lengths), (1.0,)).batches(2)) == [500, *lengths[2:]]
-    assert list(calibration._in_turn(Lengths(None), calibration.SPREAD).batches(0)) == list(range(8))
+    assert list(measuring._in_turn(Lengths(lengths), (1.0,)).batches(2)) == [500, *lengths[2:]]
+    assert list(measuring._in_turn(Lengths(None), measuring.SPREAD).batches(0)) == list(range(8))
 
 
 def test_each_number_of_threads_is_told_what_it_is_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,10 +63,10 @@ true fault.
 - (c) `--infected --seeds 0 1 2 3 4`: four networks of 105,000 to 298,000 weights, 46 infections by the diagnoses' own
   `infect`; 170 count, which took the skill on held-out rows under nine tenths of the healthy twin's, 60 did no harm.
   Thresholds were chosen on seed 0, those of weights that grew tenfold and of a dropout of nearly all on all five, which
-  are therefore no test of them. The three that were missed: unscaled inputs of a residual network, which learns in spite
-  of them, weights that no optimizer had, and too much dropout. None of the 20 healthy twins was alarmed.
-- The first true name comes after a third of the run (median; ninth decile: at the end) on both. A training that is known
-  to take under half a minute gets a look in each of its quarters, where looks are cheap; before that it was half of the
+  are therefore no test of them. The three that were missed: unscaled inputs of a residual network, which learns in
+  spite of them, weights that no optimizer had, and too much dropout. None of the 20 healthy twins was alarmed.
+- The first true name comes after a third of the run (median; ninth decile: at the end) on both. A training known to
+  take under half a minute gets a look in each of its quarters, where looks are cheap; before that it was half of the
   run on (c). Runs of three or four epochs are also less than the rules of others were made for.
 
 ## What it costs
