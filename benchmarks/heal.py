@@ -36,7 +36,7 @@ from watched import programs
 from stepwell import api, discovery, outcome, recipe
 from stepwell.doctor import course, diagnosing, proof
 from stepwell.doctor.changes import Change
-from stepwell.errors import StepwellError
+from stepwell.errors import Interrupted, StepwellError
 from stepwell.files import read_lines
 
 CACHE = Path("build/heal")
@@ -232,6 +232,8 @@ def _healed(ill: Ill) -> dict[str, Any]:
     began = time.process_time()
     try:
         found = api.heal(folder / "ill", progress="quiet")
+    except Interrupted:
+        raise
     except StepwellError as error:
         return {**row, "error": error.what}
     verified = [one for one in found.tried if one.accepted and one.proof.state == "verified"]
@@ -268,7 +270,7 @@ def at_random(ill: Ill, count: int) -> float:
         kept = {
             name: one for name, one in ill.settings.items() if path != "optimizer" or not name.startswith("optimizer.")
         }
-        with contextlib.suppress(StepwellError):
+        with failing_is_an_answer():
             found.append(train(ill, CACHE / ill.name / f"edit {number}", {**kept, path: value}))
     return min(found)
 
@@ -277,11 +279,22 @@ def train(ill: Ill, run: Path, settings: Mapping[str, Any]) -> float:
     """The best validation error of a training; infinite where it failed."""
     if not (run / "scores.json").exists():
         shutil.rmtree(run, ignore_errors=True)
-        with contextlib.suppress(StepwellError):
+        with failing_is_an_answer():
             api.train(
                 ill.task, ill.data, recipes=("classic",), settings=dict(settings), run=run, progress="quiet", force=True
             )
     return best(run)
+
+
+@contextlib.contextmanager
+def failing_is_an_answer() -> Iterator[None]:
+    """A training that fails is one of no score; one that is stopped stops all."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except StepwellError:
+        pass
 
 
 def best(run: Path) -> float:
