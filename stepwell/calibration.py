@@ -119,10 +119,8 @@ def machine(draft: recipe.Recipe) -> Decisions:
     return found
 
 
-def within_time(
-    draft: recipe.Recipe, folder: discovery.Folder, examples: Examples, train: Sequence[int]
-) -> recipe.Recipe:
-    """The draft with what the task's `choose.afford` says that a time budget asks for, before anything is prepared.
+def within_time(draft: recipe.Recipe, folder: discovery.Folder, examples: Examples, train: Sequence[int]) -> Decisions:
+    """What the task's `choose.afford` says that a time budget asks for, before anything is prepared.
 
     It is told how many operations a training on the processor can make in that time. An accelerator makes so many more
     that nothing is decided for one.
@@ -130,14 +128,16 @@ def within_time(
     options, budget = draft.options("training"), draft.options("budget").time
     afford = getattr(folder.module("choose"), "afford", None) if folder.has("choose") else None
     if afford is None or budget is None or device.pick(options.device)[0] != "cpu":
-        return draft
+        return {}
     threads = device.cores() if options.threads == "auto" else options.threads
-    return recipe.with_values(draft, afford(draft, examples, train, OPERATIONS * threads * TRAINED_SHARE * budget))
+    found: Decisions = afford(draft, examples, train, OPERATIONS * threads * TRAINED_SHARE * budget)
+    return found
 
 
 def reading(draft: recipe.Recipe, folder: discovery.Folder, data: Data) -> Decisions:
-    """The reader that recognized the data, and what the task's `prepare.resolve` says its fit settled."""
-    found: Decisions = {}
+    """The reader that recognized the data, what the time asked for, and what `prepare.resolve` says its fit settled."""
+    found: Decisions = dict(within_time(draft, folder, data.examples, data.parts["train"]))
+    draft = recipe.with_values(draft, found)
     if draft.name("reader") == "auto":
         found["reader.name"] = (data.examples.reader, "it recognized the data")
     found.update({f"reader.{name}": decided for name, decided in data.examples.settled.items()})

@@ -11,7 +11,18 @@ from typing import Any
 
 import msgspec
 
-from stepwell import building, calibration, discovery, files, inspection, ledger, preparation, reading, splitting
+from stepwell import (
+    building,
+    calibration,
+    discovery,
+    files,
+    inspection,
+    ledger,
+    preparation,
+    reading,
+    recipe,
+    splitting,
+)
 from stepwell.artifact import seen
 from stepwell.building import Data
 from stepwell.errors import DataError, RunError
@@ -146,7 +157,8 @@ def _preparation(job: Job, examples: Examples, train: Sequence[int]) -> Preparat
 
 
 def _fitted(job: Job, draft: Recipe, examples: Examples, train: Sequence[int]) -> Preparation:
-    options = calibration.within_time(draft, job.folder, examples, train).options("prepare")
+    decided = calibration.within_time(draft, job.folder, examples, train)
+    options = recipe.with_values(draft, decided).options("prepare")
     fitted: Preparation = job.folder.module("prepare").fit(options, examples, train)
     return fitted
 

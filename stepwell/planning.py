@@ -50,7 +50,6 @@ def _completed(job: Job, data: Data) -> Recipe:
     draft = job.recipe
     budget = draft.options("budget").time
     count = sum(len(indices) for indices in data.parts.values())
-    draft = calibration.within_time(draft, job.folder, data.examples, data.parts["train"])
     settled = calibration.reading(draft, job.folder, data)
     for name, (value, why) in settled.items():
         if name.startswith("prepare.") and value:
@@ -138,8 +137,7 @@ def _after(job: Job, data: Data, validation: float) -> calibration.After:
 
 def _like(job: Job, data: Data, first: Recipe) -> Recipe:
     """The recipe with what the machine and the clock decided for `first`; what hangs on the data is decided anew."""
-    draft = calibration.within_time(job.recipe, job.folder, data.examples, data.parts["train"])
-    draft = recipe.with_values(draft, calibration.reading(draft, job.folder, data))
+    draft = recipe.with_values(job.recipe, calibration.reading(job.recipe, job.folder, data))
     own = recipe.flat(draft)
     taken = {
         path: (value, "as in the first member of this run")

@@ -5,11 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from torch import nn
 
+from stepwell import backbones, calibration, discovery
 from stepwell import recipe as recipes
 from stepwell.preparation import Prepared
-from stepwell.schema import Examples
-from stepwell.tasks.image_classification.choose import PADDING, SEEN_ENOUGH, SHRUNK, afford, choose, settle
+from stepwell.schema import Examples, Field
+from stepwell.tasks.image_classification.choose import PADDING, PASSES, SEEN_ENOUGH, SHRUNK, afford, choose, settle
 
 DIGITS = load_digits()
 
@@ -117,26 +119,40 @@ def test_a_short_training_moves_no_pictures_unless_it_was_told_to():
 PICTURES = np.zeros((40, 60, 90, 3), dtype=np.uint8)
 
 
-def afforded(operations, **settings):
-    draft = recipes.draft("image_classification", ("default",), settings)
+def made():
     ids = tuple(str(i) for i in range(len(PICTURES)))
     facts = {"label": ("a", "b") * 20}
     examples = Examples(ids, ids, facts, lambda rows, _: {"image": [PICTURES[i] for i in rows]}, "made", "arrays")
-    return afford(draft, examples, range(len(PICTURES)), operations)
+    return examples, range(len(PICTURES))
 
 
-def test_pictures_that_the_time_shows_seldom_are_made_smaller():
-    plenty = 1e15
-    assert afforded(plenty) == {}
-    one_epoch = next(one for one in np.geomspace(1e15, 1e9, 200) if afforded(one))  # where it begins: enough epochs
-    ((height, width), reason) = afforded(one_epoch / 2)["prepare.size"]
-    assert SHRUNK < height < 60 and width / height == pytest.approx(1.5, abs=0.05)
-    assert (height / 60) ** 2 == pytest.approx(0.5, abs=0.05)
+def afforded(operations, **settings):
+    return afford(recipes.draft("image_classification", ("default",), settings), *made(), operations)
+
+
+def test_pictures_that_the_time_shows_seldom_are_made_smaller(monkeypatch):
+    monkeypatch.setattr(backbones, "operations", lambda *_: 1e6)
+    epoch = len(PICTURES) * PASSES * 1e6
+    assert afforded(SEEN_ENOUGH * epoch) == {}
+    ((height, width), reason) = afforded(SEEN_ENOUGH / 2 * epoch)["prepare.size"]
+    assert (height, width) == (42, 64)  # half the pixels of 60 x 90
     assert "60 x 90 pixels" in reason and f"about {SEEN_ENOUGH / 2:.1f} epochs" in reason
-    assert afforded(1e6)["prepare.size"][0] == (SHRUNK, 48)
-    assert "less than a tenth of one" in afforded(1e6)["prepare.size"][1]
+    assert afforded(epoch / 100)["prepare.size"][0] == (SHRUNK, 48)
+    assert "less than a tenth of one" in afforded(epoch / 100)["prepare.size"][1]
+
+
+def test_operations_are_those_of_convolutions_and_products():
+    field = Field("image", "image", "uint8", (3, 8, 8))
+    network = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.Flatten(), nn.Linear(256, 5))
+    assert backbones.operations(network, field) == 2 * (64 * 4 * 27 + 256 * 5) and network.training
 
 
 @pytest.mark.parametrize("settings", [{"prepare.size": 96}, {"model": "cnn"}])
 def test_a_size_that_was_asked_for_and_networks_of_the_tasks_own_stay(settings):
     assert afforded(1e6, **settings) == {}
+
+
+@pytest.mark.parametrize(("time", "decided"), [(1e-6, ["prepare.size"]), (1e6, []), (None, [])])
+def test_the_time_of_the_budget_decides(time, decided):
+    draft = recipes.draft("image_classification", ("default",), {"budget.time": time, "training.device": "cpu"})
+    assert list(calibration.within_time(draft, discovery.task("image_classification"), *made())) == decided
