@@ -38,7 +38,7 @@ class Options:
 
     size: Annotated[
         Literal["auto"] | int | tuple[int, int],
-        msgspec.Meta(description="pixels: one number, or height and width; auto looks at the training pictures"),
+        msgspec.Meta(description="pixels: one number, or height and width; auto looks at the pictures and at the time"),
     ] = "auto"
     channels: Annotated[
         Literal["auto", 1, 3],
