@@ -72,17 +72,17 @@ true fault.
 ## What it costs
 
 `benchmarks/doctor_overhead.py --rounds 40`, one thread, the doctor not told how long it will be. The first updates are
-looked at whatever it costs, and later looks are put off until that is paid for: of a minute of training it says 2 %
-itself, of a shorter one more. Ratios are of processor time after the first 64 updates; other programs on the machine
-moved them by a tenth.
+looked at whatever it costs, and later looks are put off until that is paid for: of a minute of training it says under
+2 % itself where an update takes 10 ms, of shorter updates and trainings more. Ratios are of processor time after the
+first 64 updates; other programs on the machine moved them by up to a fifth.
 
 | network | ms an update | updates | more in the first 64 | after them | says itself, of all |
 |---|---|---|---|---|---|
-| MLP of 1.6 million weights | 26 | 1,984 | 0.3 s | -18 % | 2.1 % |
-| CNN with batch normalization | 29 | 1,344 | 1.0 s | -1 % | 1.9 % |
-| LSTM over 64 steps | 7 | 1,984 | 0.4 s | +8 % | 4.7 % |
-| Transformer of two blocks | 23 | 1,984 | 0.4 s | -1 % | 1.6 % |
-| MLP of 26,000 weights | 0.8 | 20,544 | 0.4 s | +13 % | 8.2 % |
+| MLP of 1.6 million weights | 25 | 1,984 | 0.4 s | -20 % | 1.9 % |
+| CNN with batch normalization | 34 | 1,344 | 0.8 s | -16 % | 1.6 % |
+| LSTM over 64 steps | 7 | 1,984 | 0.4 s | +6 % | 4.1 % |
+| Transformer of two blocks | 24 | 1,984 | 0.3 s | -4 % | 1.4 % |
+| MLP of 26,000 weights | 0.8 | 20,544 | 0.2 s | +14 % | 8.0 % |
 
 ## Programs of others
 
