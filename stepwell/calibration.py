@@ -134,9 +134,12 @@ def within_time(draft: recipe.Recipe, folder: discovery.Folder, examples: Exampl
     return found
 
 
-def reading(draft: recipe.Recipe, folder: discovery.Folder, data: Data) -> Decisions:
-    """The reader that recognized the data, what the time asked for, and what `prepare.resolve` says its fit settled."""
-    found: Decisions = dict(within_time(draft, folder, data.examples, data.parts["train"]))
+def reading(draft: recipe.Recipe, folder: discovery.Folder, data: Data, *, own: bool) -> Decisions:
+    """The reader that recognized the data, what the time asked for, and what `prepare.resolve` says its fit settled.
+
+    The time asks for nothing where the network is the user's `own`: how long that takes is not reckoned beforehand.
+    """
+    found: Decisions = {} if own else dict(within_time(draft, folder, data.examples, data.parts["train"]))
     draft = recipe.with_values(draft, found)
     if draft.name("reader") == "auto":
         found["reader.name"] = (data.examples.reader, "it recognized the data")

@@ -157,7 +157,8 @@ def _preparation(job: Job, examples: Examples, train: Sequence[int]) -> Preparat
 
 
 def _fitted(job: Job, draft: Recipe, examples: Examples, train: Sequence[int]) -> Preparation:
-    decided = calibration.within_time(draft, job.folder, examples, train)
+    own = job.model is not None  # which the recipe's network says nothing of
+    decided = {} if own else calibration.within_time(draft, job.folder, examples, train)
     options = recipe.with_values(draft, decided).options("prepare")
     fitted: Preparation = job.folder.module("prepare").fit(options, examples, train)
     return fitted

@@ -50,7 +50,7 @@ def _completed(job: Job, data: Data) -> Recipe:
     draft = job.recipe
     budget = draft.options("budget").time
     count = sum(len(indices) for indices in data.parts.values())
-    settled = calibration.reading(draft, job.folder, data)
+    settled = calibration.reading(draft, job.folder, data, own=job.model is not None)
     for name, (value, why) in settled.items():
         if name.startswith("prepare.") and value:
             job.progress.note(f"{name}: {why}" if isinstance(value, list) else f"{name} is {value}: {why}")
@@ -137,7 +137,7 @@ def _after(job: Job, data: Data, validation: float) -> calibration.After:
 
 def _like(job: Job, data: Data, first: Recipe) -> Recipe:
     """The recipe with what the machine and the clock decided for `first`; what hangs on the data is decided anew."""
-    draft = recipe.with_values(job.recipe, calibration.reading(job.recipe, job.folder, data))
+    draft = recipe.with_values(job.recipe, calibration.reading(job.recipe, job.folder, data, own=job.model is not None))
     own = recipe.flat(draft)
     taken = {
         path: (value, "as in the first member of this run")

@@ -30,7 +30,7 @@ def _finished(folder, *, task="table", value=0.9):
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        ("/opt/venv/bin/stepwell", "stepwell train 'my data'"),
+        ("venv/bin/stepwell", "stepwell train 'my data'"),
         (str(Path(run.__file__).with_name("__main__.py")), "stepwell train 'my data'"),
         ("scripts/train.py", "scripts/train.py train 'my data'"),
     ],

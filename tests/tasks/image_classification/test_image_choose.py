@@ -7,9 +7,11 @@ import pytest
 from sklearn.datasets import load_digits
 from torch import nn
 
-from stepwell import backbones, calibration, discovery
+import stepwell
+from stepwell import backbones, calibration, discovery, outcome
 from stepwell import recipe as recipes
 from stepwell.preparation import Prepared
+from stepwell.run import open_run
 from stepwell.schema import Examples, Field
 from stepwell.tasks.image_classification.choose import PADDING, PASSES, SEEN_ENOUGH, SHRUNK, afford, choose, settle
 
@@ -156,3 +158,24 @@ def test_a_size_that_was_asked_for_and_networks_of_the_tasks_own_stay(settings):
 def test_the_time_of_the_budget_decides(time, decided):
     draft = recipes.draft("image_classification", ("default",), {"budget.time": time, "training.device": "cpu"})
     assert list(calibration.within_time(draft, discovery.task("image_classification"), *made())) == decided
+
+
+class Own(nn.Module):
+    """Takes pictures of 100 x 100 alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(100 * 100, 2)
+
+    def forward(self, image):
+        return self.linear(image.float().flatten(1) / 255)
+
+
+def test_pictures_for_a_network_of_ones_own_keep_their_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration, "OPERATIONS", 1.0)
+    pictures = np.random.default_rng(0).integers(0, 255, (60, 100, 100), dtype=np.uint8)
+    settings = {"budget.time": 60, "budget.steps": 2}
+    monkeypatch.setattr(outcome, "finish", lambda job, *_: job.run.write_json("scores.json", {"scores": {}}))
+    source = (pictures, np.arange(60) % 2)
+    stepwell.train("image_classification", source, model=Own(), settings=settings, run=tmp_path / "run", force=True)
+    assert tuple(open_run(tmp_path / "run").recipe().options("prepare").size) == (100, 100)
