@@ -61,8 +61,9 @@ def afford(recipe: Recipe, examples: Examples, train: Sequence[int], operations:
     field = Field("image", "image", "uint8", (channels, height, width))
     each = PASSES * backbones.operations(module.build(recipe.options("model"), field), field)
     epochs = operations / (each * len(train))
-    least = min(SHRUNK, height, width)
-    ratio = max(math.sqrt(epochs / SEEN_ENOUGH), least / min(height, width))
+    least, asked = min(SHRUNK, height, width), recipe.options("budget").epochs
+    wanted = SEEN_ENOUGH if asked is None else min(SEEN_ENOUGH, asked)
+    ratio = max(math.sqrt(epochs / wanted), least / min(height, width))
     if ratio >= 1:
         return {}
     sides = tuple(max(least, round(side * ratio)) for side in (height, width))

@@ -141,6 +141,8 @@ def test_pictures_that_the_time_shows_seldom_are_made_smaller(monkeypatch):
     assert "60 x 90 pixels" in reason and f"about {SEEN_ENOUGH / 2:.1f} epochs" in reason
     assert afforded(epoch / 100)["prepare.size"][0] == (SHRUNK, 48)
     assert "less than a tenth of one" in afforded(epoch / 100)["prepare.size"][1]
+    assert afforded(3 * epoch, **{"budget.epochs": 3}) == {}  # more are not asked for
+    assert afforded(1.5 * epoch, **{"budget.epochs": 3})["prepare.size"][0] == (42, 64)
 
 
 def test_operations_are_those_of_convolutions_and_products():
