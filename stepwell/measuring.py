@@ -27,7 +27,7 @@ SPREAD = (0.5, 0.25, 0.75, 0.125, 0.875, 0.375, 0.625)  # lengths of the first b
 HOPELESS = 10.0  # times what a cycle takes with another number of threads: one cycle tells enough
 VALIDATED_EXAMPLES, TRIED_EXAMPLES = 512, 256  # on which a validation is measured; one batch, to see what it needs
 EXPORTING, FITTING = 170 * 2**20, 70 * 2**20  # bytes that PyTorch's export and scikit-learn take (measured)
-EXPORTED, JUDGED = 11, 18  # times the weights, and times the answers, that the exporter and the judge take (measured)
+EXPORTED, JUDGED = 11, 14  # times the weights, and times the answers, that the exporter and the judge take (measured)
 LOOKED = 1.0  # times what the answers of layers take in a cycle, that they take where the doctor looks (at least)
 FITTED_NUMBERS, FITTED_BYTES = 2**25, 12  # numbers that a linear rival sees at most; bytes that each takes
 

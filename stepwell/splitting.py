@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -225,11 +225,13 @@ def read_split(path: Path) -> list[Row]:
     content = files.read_bytes(path, LIMIT)
     guarded = b"'" in content
     try:
-        lines = csv.reader(io.StringIO(content.decode("utf-8", "surrogatepass"), newline=""), strict=True)
+        # Decoded line by line: a million rows as one text take four bytes a character.
+        text = io.TextIOWrapper(io.BytesIO(content), "utf-8", "surrogatepass", newline="")
+        lines = csv.reader(text, strict=True)
         if next(lines, None) != _HEAD:
             raise ValueError(_OTHER_COLUMNS)
         plain = ([cell.removeprefix("'") for cell in line] for line in lines) if guarded else lines
-        rows = [Row._make(line) for line in plain]
+        rows = list(_sharing(Row._make(line) for line in plain))
         if unknown := {row.part for row in rows} - {*PARTS, ""}:
             raise ValueError(f"{min(unknown)!r} is no part")
     except (ValueError, TypeError, csv.Error) as error:
@@ -240,6 +242,19 @@ def read_split(path: Path) -> list[Row]:
             do="restore it from a copy; a run whose own files are damaged cannot be trusted",
         ) from error
     return rows
+
+
+def _sharing(rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows with equal cells as one string: parts and reasons repeat, and most examples are their own group."""
+    repeated: dict[str, str] = {}
+    for unit, name, part, group, why in rows:
+        yield Row(
+            name if unit == name else unit,
+            name,
+            repeated.setdefault(part, part),
+            name if group == name else unit if group == unit else group,
+            repeated.setdefault(why, why),
+        )
 
 
 def _guard(cell: str) -> str:

@@ -83,6 +83,18 @@ def fit(
     return Linear(_with_all_classes(predict, classes), count, note)
 
 
+def mean_and_std(matrix: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of each column of a matrix `(n, d)` of any number type, float64.
+
+    By a few rows at a time: numpy's own holds all of them as float64 once more.
+    """
+    mean = np.asarray(matrix.mean(axis=0, dtype=np.float64))
+    squares = np.zeros(matrix.shape[1])
+    for start in range(0, len(matrix), _PREDICTED):
+        squares += ((matrix[start : start + _PREDICTED] - mean) ** 2).sum(axis=0)
+    return mean, np.sqrt(squares / len(matrix))
+
+
 def _need_sklearn() -> None:
     try:
         import sklearn.linear_model  # noqa: F401 - heavy, and part of the extra
@@ -91,12 +103,15 @@ def _need_sklearn() -> None:
 
 
 def _fit(features: Array, targets: Array, steps: int) -> tuple[Callable[[Array], tuple[Array, Array]], int]:
-    """A function from features to (probabilities `(m, seen)`, the seen classes), and its steps, at most `steps`."""
+    """A function from features to (probabilities `(m, seen)`, the seen classes), and its steps, at most `steps`.
+
+    `features` are standardized where they lie, so that one copy of them is enough.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    matrix = features.astype(np.float32)
-    mean, std = matrix.mean(axis=0, dtype=np.float64), matrix.std(axis=0, dtype=np.float64)
+    matrix = features.astype(np.float32, copy=False)
+    mean, std = mean_and_std(matrix)
     # A feature that (almost) never changes would blow up on the one example where it does.
     std[std < 1e-3 * max(float(std.max()), 1e-12)] = np.inf
     shift, scale = mean.astype(np.float32), (1.0 / std).astype(np.float32)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stepwell.baselines.linear import mean_and_std
 from stepwell.schema import Array
 
 PENALTY = 1.0
@@ -34,8 +35,7 @@ def fit(features: Array, targets: Array, penalty: float = PENALTY) -> Ridge:
     for nothing.
     """
     n, width = features.shape
-    mean: Array = np.asarray(np.mean(features, axis=0, dtype=np.float64))
-    std: Array = np.asarray(np.std(features, axis=0, dtype=np.float64))
+    mean, std = mean_and_std(features)
     center = float(np.mean(targets, dtype=np.float64))
     changes = std > 1e-12 * np.maximum(1.0, np.abs(mean))
     scale: Array = np.where(changes, 1.0 / np.where(changes, std, 1.0), 0.0)

@@ -25,7 +25,7 @@ MEASURE = ""
 HIGHER = "higher is better; 1 means that every positive example comes before every negative, 0.5 is chance"
 INTERVAL: Literal["logit"] = "logit"
 
-HELD = 2**24
+HELD = 2**20
 """Examples times classes up to which all rankings are held at once."""
 
 
