@@ -16,6 +16,7 @@ import argparse
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -161,7 +162,10 @@ def train_one(axis: str, size: int, folder: Path) -> None:
 
 
 def measure(axis: str, size: int, into: Path) -> dict[str, Any]:
-    """One point in a process of its own: seconds of the processor by stage, and the most memory in bytes."""
+    """One point in a process of its own: seconds of the processor by stage, and the most memory in bytes.
+
+    Beside it what was planned, in bytes, before training.
+    """
     with tempfile.TemporaryDirectory(dir=into) as name:
         folder = Path(name)
         if axis == "rows":
@@ -172,13 +176,16 @@ def measure(axis: str, size: int, into: Path) -> dict[str, Any]:
         if done.returncode:
             sys.exit(f"{axis} {size:,} failed:\n{done.stderr[-2000:]}")
         timings = json.loads((folder / "run" / "timings.json").read_text())
-    return {"cpu": timings["cpu"], "memory": timings["peak_memory_bytes"]}
+        plan = re.search(r"memory: ([0-9.]+) GB planned", (folder / "run" / "log.txt").read_text())
+    assert plan is not None
+    return {"cpu": timings["cpu"], "memory": timings["peak_memory_bytes"], "planned": float(plan[1]) * 2**30}
 
 
 def least(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One point of several rounds: the least seconds of each stage, the least memory, and how many there were."""
+    """One point of several rounds: the least seconds of each stage, the least memory and plan, and how many rounds."""
     seconds = {stage: min(one["cpu"][stage] for one in rounds) for stage in rounds[0]["cpu"]}
-    return {"cpu": seconds, "memory": min(one["memory"] for one in rounds), "rounds": len(rounds)}
+    memory = {name: min(one[name] for one in rounds) for name in ("memory", "planned")}
+    return {"cpu": seconds, **memory, "rounds": len(rounds)}
 
 
 def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
@@ -244,10 +251,12 @@ def section(name: str, axis: Axis, points: Mapping[str, Any]) -> list[str]:
     title = name.replace("_", ", ")
     (PLACE / f"{name}_time.svg").write_text(draw(sizes, {**seconds, "all": totals}, axis.unit, "seconds of CPU"))
     (PLACE / f"{name}_memory.svg").write_text(draw(sizes, {"memory": memory}, axis.unit, "MB at most"))
-    rows = ["| " + " | ".join([axis.unit, *stages, "all", "memory"]) + " |", "|" + "---:|" * (len(stages) + 3)]
+    head = [axis.unit, *stages, "all", "memory", "planned"]
+    rows = ["| " + " | ".join(head) + " |", "|" + "---:|" * len(head)]
     for at, size in enumerate(sizes):
         cells = [f"{size:,}", *(f"{seconds[stage][at]:.1f}" for stage in stages), f"{totals[at]:.1f} s"]
-        rows.append("| " + " | ".join([*cells, f"{memory[at]:,.0f} MB"]) + " |")
+        planned = found[at]["planned"] / found[at]["memory"] - 1
+        rows.append("| " + " | ".join([*cells, f"{memory[at]:,.0f} MB", f"{100 * planned:+.0f} %"]) + " |")
     return [
         f"## {title[:1].upper()}{title[1:]}",
         f"{axis.what} {CYCLES} cycles{_rounds(found)}.",
@@ -282,7 +291,8 @@ def write_page(measured: Mapping[str, Any]) -> None:
     about = (
         "How the time of the processor and the memory of one training grow, written by `python benchmarks/growth.py`. "
         "Both axes of a picture are logarithmic; the dashed line is what linear growth would be. The least point holds "
-        "what every training takes: torch is loaded, the exporter is loaded, the report is drawn. A power is that "
+        "what every training takes: torch is loaded, the exporter is loaded, the report is drawn. Planned is how far "
+        "the plan that was made before training lies from the memory that was then taken. A power is that "
         f"between the last two points, less the least point in size and value; up to {LINEAR} it is called linear."
     )
     blocks = ["# Growth", about]
