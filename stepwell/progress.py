@@ -12,6 +12,7 @@ import math
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,8 @@ Loss = float | Callable[[], float] | None
 _LIVE_PAUSE = 0.25
 _PLAIN_PAUSE = 10.0
 _BAR = 24
+_SPEED_LEAST, _SPEED_SHARE = 10.0, 0.2  # seconds, and share of a stage so far, whose speed tells the time left
+_SPEED_STEP = 1.0  # seconds between two times that are kept for it
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class Progress:
         self._log = Lines(log) if log is not None else None
         self._status = Status()
         self._next = 0.0
-        self._began: tuple[float, int] | None = None
+        self._passed: deque[tuple[float, int]] = deque()  # when cycles were done, of the newest part of the stage
+        self._began = 0.0
 
     def log_to(self, path: Path) -> None:
         """Write the log to `path` from here on: the run folder is made after the first words are said."""
@@ -92,7 +96,7 @@ class Progress:
         if begins == self._status:
             return
         self._status = begins
-        self._began = None
+        self._passed.clear()
         self._note_in_log(text)
         self._show()
 
@@ -106,14 +110,23 @@ class Progress:
         now = time.perf_counter()
         if now < self._next and cycle < total:
             return
-        if self._began is None:
-            self._began = (now, cycle)
-        began, first = self._began
-        left = (now - began) / (cycle - first) * (total - cycle) if cycle > first else None
+        left = self._seconds_left(now, cycle, total)
         value = loss() if callable(loss) else loss
         old = self._status
         self._status = Status(old.stage, cycle, total, old.loss if value is None else value, old.values, left)
         self._show()
+
+    def _seconds_left(self, now: float, cycle: int, total: int) -> float | None:
+        """At the speed of the newest part of the stage: a first epoch may read what all later ones have at hand."""
+        if not self._passed:
+            self._began = now
+        passed = self._passed
+        if not passed or now - passed[-1][0] >= _SPEED_STEP:
+            passed.append((now, cycle))
+        while len(passed) > 1 and now - passed[1][0] >= max(_SPEED_LEAST, _SPEED_SHARE * (now - self._began)):
+            passed.popleft()
+        since, first = passed[0]
+        return (now - since) / (cycle - first) * (total - cycle) if cycle > first else None
 
     def evaluation(self, values: Mapping[str, float], cycle: int | None = None) -> None:
         """What a validation measured, the headline first."""

@@ -62,6 +62,21 @@ def test_time_left_counts_from_where_a_resumed_run_began(monkeypatch):
     assert screen.shown[2].seconds_left == pytest.approx(40.0)
 
 
+def test_time_left_forgets_a_slow_beginning(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    screen = _Screen()
+    told = progress.Progress(screen)
+    told.stage("training")
+    for cycle in range(1, 101):  # the first epoch of ten reads what all later ones have at hand
+        told.step(cycle, 1000)
+        now[0] += 1.0
+    for cycle in range(101, 501):
+        told.step(cycle, 1000)
+        now[0] += 0.1
+    assert screen.shown[-1].seconds_left == pytest.approx(0.1 * 500, rel=0.2)
+
+
 def test_status_lines():
     full = progress.Status("training", 30, 120, 0.51234, "accuracy 0.91", 80.0)
     assert full.line() == "training   25%  cycle 30/120  loss 0.5123  accuracy 0.91  1m20s left"
