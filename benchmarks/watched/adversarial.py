@@ -14,6 +14,7 @@ from stepwell.doctor.record import Record
 from stepwell.doctor.watch import watch
 
 from . import networks, references
+from .observed import heard
 from .problems import Problem
 
 BLUR = 0.3  # of noise on what the discriminator sees, which falls to nothing
@@ -31,7 +32,7 @@ def watched(case: Mapping[str, Any], given: Problem) -> tuple[Record, dict[str, 
     steps = case["most_steps"]
     place = ("generator", "discriminator").index(case["watches"])
     told = None if case["told"] == "nothing" else steps
-    with watch((generator, critic)[place], optimizers[place], steps=told) as doctor:
+    with watch((generator, critic)[place], optimizers[place], steps=told, told=heard) as doctor:
         for step in range(steps):
             _turn(case, given, (generator, critic), optimizers, BLUR * (1 - step / steps))
     with torch.no_grad():

@@ -24,8 +24,6 @@ AT_THE_END = frozenset(
     | {"labels", "neighbors_agree", "neighbors_chance", "neighbors_z", "telling_columns", "last_inputs_finite"}
 )
 """Facts that the doctor reads when a training is over."""
-SHARES = (0.02, 0.1, 0.25, 0.5, 0.75)
-"""Of a training, after which it is asked what the doctor said at its next look."""
 
 
 def named(record: Record) -> list[str]:
@@ -34,15 +32,11 @@ def named(record: Record) -> list[str]:
 
 
 def so_far(record: Record) -> Iterator[tuple[float, Record]]:
-    """The record as it was when the doctor spoke: at the first probe after each of some shares, and where it is asked.
-
-    At last the whole.
-    """
+    """The record as it was when the doctor may have spoken: after each look, and where it is asked; then the whole."""
     facts = {name: value for name, value in record.facts.items() if name not in AT_THE_END}
     length = max(1, record.length)
     spoken = {math.ceil(share * (record.horizon or UNKNOWN)) for share in ASKED}
-    for share in SHARES:
-        spoken |= {next((int(row["step"]) for row in record.probes if row["step"] >= share * length), length)}
+    spoken |= {int(row["step"]) for row in record.probes}
     for step in sorted(spoken):
         if step < length:
             steps = [row for row in record.steps if row["step"] < step]
@@ -61,7 +55,7 @@ class Said:
 
 
 def ours(run: Run, true: frozenset[str] = frozenset()) -> Said:
-    """The doctor, asked at some of the probes at which `stepwell diagnose` speaks, and at the end."""
+    """The doctor, asked at the probes at which `stepwell diagnose` speaks, and at the end."""
     ever: set[str] = set()
     first = None
     names: list[str] = []

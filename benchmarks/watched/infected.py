@@ -24,7 +24,7 @@ from stepwell.doctor.watch import watch
 from . import networks, references
 from .cache import Made
 from .loops import problem
-from .observed import Observer
+from .observed import Observer, heard
 from .problems import Problem
 
 FAULTS = (
@@ -118,7 +118,7 @@ def watched(case: dict[str, Any]) -> Made:
     optimizer = torch.optim.AdamW(learnt, rate, weight_decay=decay)
     observer = Observer(net, given, F.cross_entropy, optimizer)
     steps = settings["budget.steps"]
-    with watch(net, optimizer, F.cross_entropy, (given.v, given.w), steps) as doctor:
+    with watch(net, optimizer, F.cross_entropy, (given.v, given.w), steps, told=heard) as doctor:
         done = 0
         while done < steps:
             done = _epoch(net, optimizer, given, case, done)

@@ -18,7 +18,7 @@ from stepwell.doctor.record import Record
 from stepwell.doctor.watch import watch
 
 from . import adversarial, networks, problems, real_data, references
-from .observed import Observer
+from .observed import Observer, heard
 from .problems import Problem
 
 Loss = Callable[[Any, Tensor], Tensor]
@@ -192,7 +192,7 @@ def watched(case: Mapping[str, Any]) -> tuple[Record, list[dict[str, Any]], dict
     held = (work.problem.v, work.problem.w) if case["told"] == "all" else None
     steps = None if case["told"] == "nothing" else work.steps
     observer = Observer(work.net, work.problem, work.loss, work.optimizer)
-    with watch(work.net, work.optimizer, work.loss if held else None, held, steps) as doctor:
+    with watch(work.net, work.optimizer, work.loss if held else None, held, steps, told=heard) as doctor:
         for done in learn(work):
             observer.epoch(done)
     ended = {

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from stepwell.doctor.record import Record
 from stepwell.doctor.watch import watch
 
-from .observed import Observer
+from .observed import Observer, heard
 from .problems import Problem
 
 MOST_STEPS = 450
@@ -96,7 +96,7 @@ def learn(program: Program, seed: int) -> tuple[Record, list[dict[str, Any]], fl
     shuffled = loop.get("shuffle", True) and not case["data"].get("sorted")
     done = 0
     observer = Observer(net, data, program.loss, optimizer)
-    with watch(net, optimizer, program.loss, (data.v, data.w), total) as doctor:
+    with watch(net, optimizer, program.loss, (data.v, data.w), total, told=heard) as doctor:
         while done < total:
             indices = torch.randperm(rows, generator=order) if shuffled else torch.arange(rows)
             for start in range(0, size * min(epoch, total - done), size):

@@ -3,7 +3,8 @@
 The first updates are looked at whatever it costs. After them an update of 10 ms or more gives a share of its time; of
 shorter ones the same share would leave no look at all in a training of some hundred, so that looks lie ever further
 apart there (a quarter of the way so far), up to one in 512 updates. Of a training that is known to be brief each
-quarter gets a look, as far as a larger share allows: of two looks nothing can be told.
+quarter gets a look, as far as a larger share allows: of two looks nothing can be told. Where a look sees harm, the next
+one comes in half the time, for harm is told once it has lasted.
 """
 
 from __future__ import annotations
@@ -50,6 +51,10 @@ class Pace:
             allowed = math.ceil(3 * cost / (BRIEF_SHARE * max(each, 1e-6)))
             self._share_allows = min(self._share_allows, max(LEAST, self._planned // QUARTERS, allowed))
         self._due = self._next()
+
+    def look_again(self, update: int) -> None:
+        """After `update`: what was seen is to be seen again, by a look that comes in half the time."""
+        self._due = min(self._due, update + max(LEAST, (self._due - update) // 2))
 
     def interval(self, update: int) -> int:
         """Updates between two looks, now that `update` of them are through."""

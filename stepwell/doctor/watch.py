@@ -62,15 +62,18 @@ def watch(
     loss_fn: Callable[..., Tensor] | None = None,
     validation: tuple[Any, Any] | None = None,
     steps: int | None = None,
+    *,
+    told: Callable[[Finding], None] | None = None,
 ) -> Iterator[Doctor]:
     """Watch what trains `model` inside the block; gives a `Doctor`.
 
     `optimizer` is None where weights are updated by hand, or by what is no optimizer of torch. `loss_fn(outputs,
     targets)` and `validation=(inputs, targets)` let it follow the loss on data that is not learnt from; `steps` is the
-    number of optimizer updates planned, from which it knows how early it is. Nothing that the doctor does wrong reaches
-    the block; what it could not read is in `doctor.record.unread`.
+    number of optimizer updates planned, from which it knows how early it is. `told`, as `print`, hears of harm once it
+    has lasted for an eighth of the way. Nothing that the doctor does wrong reaches the block; what it could not read is
+    in `doctor.record.unread`.
     """
-    doctor = Doctor(model, optimizer, loss_fn, validation, steps)
+    doctor = Doctor(model, optimizer, loss_fn, validation, steps, told=told)
     try:
         with listening(model, doctor.optimizer, doctor):
             yield doctor
@@ -98,7 +101,7 @@ class Doctor:
         data, giving of `most` batches `valid_loss` and what else is known; the record of the same training up to where
         it goes on, whose beginning is known; seconds that the look before training may take in any case.
         """
-        self._told, self._named = told, set[str]()
+        self._told, self._named, self._doubted = told, set[str](), set[str]()
         self.record = Record(horizon=steps) if earlier is None else replace(earlier, horizon=steps)
         self._judge, self._goes_on = judge, earlier is not None
         self._least_look = LEAST_LOOK if least_look is None else least_look
@@ -315,8 +318,8 @@ class Doctor:
         with self.guarded("losses"):
             if len(self._pending) >= READ_EVERY:
                 self._read_losses()
-            if self._step in self._asked:
-                self._tell()
+            if self._step in self._asked and self._tell():
+                self._pace.look_again(self._step)
         self._current = None
         self.quiet = self._ready and self._step >= CALLS_UNTIL and self._pace.rests(self._step + 1)
 
@@ -434,10 +437,12 @@ class Doctor:
         if generated := self._shown.compared():
             row["generated"] = generated
         self.record.probes.append(row)
-        self._tell()
+        again = self._tell()
         over = self._work()
         if step > self._probed:
             self._pace.looked(step, over - began, (began - self._worked) / (step - self._probed), self.cost)
+        if again:
+            self._pace.look_again(step)
         self._worked, self._probed = over, step
 
     def _look(self, model: nn.Module) -> dict[str, Any]:
@@ -456,15 +461,20 @@ class Doctor:
                     f"{before - left} of {before} samples of the probe: memory does not hold them"
                 )
 
-    def _tell(self) -> None:
-        """Say what is new and harmful, once."""
+    def _tell(self) -> bool:
+        """Say what is new and harmful, once; gives whether there is something new that must last first."""
         if self._told is None or self.copy_of_another:
-            return
+            return False
         self._read_losses()
-        for one in diagnosing.findings(self.record, self._guard):
+        found, doubtful = diagnosing.judged(self.record, self._guard)
+        for one in found:
             if one.severity > 1 and one.name not in self._named:
                 self._named.add(one.name)
-                self._told(one)
+                with self.guarded("told"):
+                    self._told(one)
+        new = doubtful - self._doubted
+        self._doubted |= new
+        return bool(new)
 
     def _validate(self, model: nn.Module) -> dict[str, Any]:
         """What is known of the model on held-out data, in batches of the size that it trains with, so that they fit."""

@@ -73,3 +73,12 @@ def test_half_way_it_is_asked_though_no_look_is_due(monkeypatch: pytest.MonkeyPa
     with listening(program.model, optimizer, doctor):
         program.train_with(optimizer, x, y, held)
     assert told == [("lr_too_low", program.updates // 2)]
+
+
+def test_what_one_look_sees_is_looked_at_again_in_half_the_time() -> None:
+    pace = Pace()
+    for update in (1, 2, 4, 8):
+        pace.looked(update, 0.3, 0.05, 0.02)
+    due = next(update for update in range(9, 5_000) if pace.looks(update))
+    pace.look_again(8)
+    assert next(update for update in range(9, 5_000) if pace.looks(update)) == 8 + (due - 8) // 2
