@@ -14,6 +14,7 @@ from typing import Any
 from stepwell.doctor.record import Record
 
 FAILING, STRUGGLING, LAGGING, SLEEPING = 0.9, 0.6, 0.25, 0.97  # of the loss of the best constant prediction
+STANDING = 0.05  # of the same: by what a loss that stands has fallen in a tenth of the training, at most
 FLAT = 0.01  # of it: less from one third of the updates to the next is no change
 EARLIEST, PROBES = (
     0.25,
@@ -82,10 +83,16 @@ def lagging(record: Record) -> bool:
 
 
 def slept(record: Record) -> bool:
-    """Whether nothing was learnt in the second tenth of the training: its loss was that of the best constant."""
+    """Whether nothing was learnt in the second tenth of the training: its loss was that of the best constant, and stood.
+
+    One that came from far above and still falls is on its way.
+    """
     best, planned = constant(record), record.length if record.ended else record.horizon or record.length
     early = [row["loss"] for row in record.steps if planned / 10 <= row["step"] < planned / 5]
-    return best is not None and len(early) > 0 and fmean(early) > SLEEPING * best
+    if best is None or len(early) < 2:
+        return False
+    half = len(early) // 2
+    return fmean(early) > SLEEPING * best and fmean(early[:half]) - fmean(early[half:]) < STANDING * best
 
 
 def mature(record: Record) -> bool:

@@ -16,12 +16,13 @@ from programs import CLASSES, Program, names, network
 from torch import Tensor, nn
 
 import stepwell
-from stepwell.doctor import probe, watch
+from stepwell.doctor import diagnosing, probe, watch
 from stepwell.doctor import record as records
 from stepwell.doctor.first import First
 from stepwell.doctor.guard import Guard
 from stepwell.doctor.layers import Reader
 from stepwell.doctor.watch import Doctor
+from stepwell.schema import Finding
 
 
 class Odd(nn.Module):
@@ -349,3 +350,37 @@ def test_of_a_slow_network_in_a_short_training_fewer_rows_are_looked_at(monkeypa
             optimizer.step()
     assert {one.rows for one in doctor._examples} == {watch.LEAST_ROWS} and not doctor.record.unread
     assert any("own" in row for row in doctor.record.steps)
+
+
+def test_harm_is_told_while_it_trains_once_it_has_lasted() -> None:
+    program, told = Program(rate=1e-5, optimizer=torch.optim.SGD), list[tuple[str, int]]()
+    x, y, v, w = program.data()
+    optimizer = program.optimizer(program.model.parameters(), lr=program.rate)
+    with stepwell.watch(
+        program.model,
+        optimizer,
+        program.loss,
+        (v, w),
+        program.updates,
+        told=lambda one: told.append((one.name, doctor.updates)),
+    ) as doctor:
+        program.train_with(optimizer, x, y, v)
+    assert [name for name, _ in told] == ["lr_too_low"] and program.updates / 4 < told[0][1] < program.updates
+    harm = doctor.record
+    first = next(at for at in range(program.updates) if diagnosing.judged(harm.until(at), Guard())[1])
+    said = next(at for at in range(first, program.updates) if diagnosing.findings(harm.until(at), Guard()))
+    assert said * (1 - diagnosing.LASTING) >= first > 0
+
+
+def test_who_is_told_and_fails_does_not_reach_the_training() -> None:
+    program = Program(rate=1e-5, optimizer=torch.optim.SGD)
+    x, y, v, w = program.data()
+    optimizer = program.optimizer(program.model.parameters(), lr=program.rate)
+
+    def fails(_: Finding) -> None:
+        raise ValueError("no")
+
+    with stepwell.watch(program.model, optimizer, program.loss, (v, w), program.updates, told=fails) as doctor:
+        program.train_with(optimizer, x, y, v)
+    assert names(doctor) == ["lr_too_low"]
+    assert any("told could not be read" in one for one in doctor.record.unread)
