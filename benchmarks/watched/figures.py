@@ -47,11 +47,15 @@ def so_far(record: Record) -> Iterator[tuple[float, Record]]:
 
 @dataclass(frozen=True)
 class Said:
-    """What one rule set said of one run: `names` at its end, `ever` at any time, `first` true name as a share of it."""
+    """What one rule set said of one run: `names` at its end, `ever` at any time, `first` true name as a share of it.
+
+    `folded` are named at its end under a cause, as what follows from it.
+    """
 
     names: list[str]
     ever: frozenset[str]
     first: float | None
+    folded: frozenset[str] = frozenset()
 
 
 def ours(run: Run, true: frozenset[str] = frozenset()) -> Said:
@@ -64,7 +68,8 @@ def ours(run: Run, true: frozenset[str] = frozenset()) -> Said:
         ever.update(names)
         if first is None and true & set(names):
             first = share
-    return Said(names, frozenset(ever), first)
+    everything = {name for name, one in diagnosing.seen(run.record, Guard()).items() if one.severity > 1}
+    return Said(names, frozenset(ever), first, frozenset(everything - set(names)))
 
 
 def theirs(rules: Callable[..., list[str]], run: Run, true: frozenset[str] = frozenset()) -> Said:
@@ -122,6 +127,8 @@ class Faulty:
         self.tally["found"] += len(found)
         self.tally["names"] += len(said.names)
         self.tally["right"] += len(right)
+        self.tally["folded"] += len(said.folded)
+        self.tally["folded right"] += len((true - found) & said.folded)
         if said.first is not None:
             self.firsts.append(said.first)
         missed, wrong = sorted(true - found), [name for name in said.names if name not in right]
@@ -141,6 +148,12 @@ class Faulty:
         )
         lines = [f"{text:<22} {share(tally[name], tally[of])}" for text, name, of in shown]
         lines.append(f"{'names a run':<22} {tally['names'] / tally['runs']:.2f}")
+        if tally["folded"]:
+            named, right = tally["names"] + tally["folded"], tally["right"] + tally["folded right"]
+            lines.append(
+                f"{' those folded counted':<22} {share(tally['found'] + tally['folded right'], tally['faults'])}"
+            )
+            lines.append(f"{' of all these true':<22} {share(right, named)}; {named / tally['runs']:.2f} a run")
         if self.firsts:
             early = sorted(self.firsts)
             ninth = early[int(0.9 * (len(early) - 1))]

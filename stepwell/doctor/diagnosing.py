@@ -32,12 +32,12 @@ def findings(record: Record, guard: Guard) -> tuple[Finding, ...]:
 
 def judged(record: Record, guard: Guard) -> tuple[tuple[Finding, ...], frozenset[str]]:
     """The findings, and the names of what is not among them, for it has not lasted yet."""
-    found = _seen(record, guard)
+    found = seen(record, guard)
     harmful = {name for name, one in found.items() if one.severity == HARMFUL}
     if record.ended or not harmful:
         return _ordered(found), frozenset()
     earlier = record.until(int(record.length * (1 - LASTING)))
-    doubtful = frozenset(harmful - set(_seen(earlier, guard)))
+    doubtful = frozenset(harmful - set(seen(earlier, guard)))
     return _ordered({name: one for name, one in found.items() if name not in doubtful}), doubtful
 
 
@@ -64,8 +64,8 @@ def _ordered(found: Mapping[str, Finding]) -> tuple[Finding, ...]:
     return tuple(_with(found[name], under[name]) for name in sorted(under, key=lambda one: rank[one]))
 
 
-def _seen(record: Record, guard: Guard) -> dict[str, Finding]:
-    """What each diagnosis says by itself."""
+def seen(record: Record, guard: Guard) -> dict[str, Finding]:
+    """What each diagnosis says by itself, nothing folded, by its name."""
     found: dict[str, Finding] = {}
     for name in discovery.names(ROOM):
         if not guard.allows(name):

@@ -83,7 +83,7 @@ def lagging(record: Record) -> bool:
 
 
 def slept(record: Record) -> bool:
-    """Whether nothing was learnt in the second tenth of the training: its loss was that of the best constant, and stood.
+    """Whether nothing was learnt in the second tenth of the training: its loss stood at that of the best constant.
 
     One that came from far above and still falls is on its way.
     """
