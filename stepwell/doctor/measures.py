@@ -14,6 +14,7 @@ from typing import Any
 from stepwell.doctor.record import Record
 
 FAILING, STRUGGLING, LAGGING, SLEEPING = 0.9, 0.6, 0.25, 0.97  # of the loss of the best constant prediction
+ROUNDED = 1e-10  # a variance between answers, as a share of their square, that is no more than rounding
 STANDING = 0.05  # of the same: by what a loss that stands has fallen in a tenth of the training, at most
 FLAT = 0.01  # of it: less from one third of the updates to the next is no change
 EARLIEST, PROBES = (
@@ -216,15 +217,19 @@ def last_probes(record: Record, count: int = 3) -> list[dict[str, Any]]:
 def between_at_first(record: Record) -> tuple[str, float] | None:
     """The layer whose output differs least between samples at the beginning, and that share.
 
-    A layer that answers the same to all samples though later ones do not is passed around, and does not count. One that
-    is called again and again, as in a recurrence written out, counts by the call whose output differs most.
+    A layer that answers the same to all samples though later ones, or the whole network, do not is passed around, and
+    does not count. One that is called again and again, as in a recurrence written out, counts by the call whose output
+    differs most.
     """
+    first = first_probe(record)
     called: dict[str, tuple[str, float]] = {}
-    for name, share in layers(first_probe(record), "between").items():
+    for name, share in layers(first, "between").items():
         layer = re.sub(r"\.\d+$", "", name)
         called[layer] = max(called.get(layer, (name, 0.0)), (name, share), key=lambda one: one[1])
     read = list(called.values())
     last = next((place for place, (_, share) in reversed(list(enumerate(read))) if share > 0.0), -1)
+    if first.get("output_between", 0.0) > ROUNDED * first.get("output_largest", 0.0) ** 2:
+        last = len(read)
     through = [one for place, one in enumerate(read) if one[1] > 0.0 or place > last]
     return min(through, key=lambda one: one[1]) if through else None
 

@@ -265,6 +265,16 @@ def test_a_recurrence_written_out_counts_by_the_call_that_tells_most_apart() -> 
     assert measures.between_at_first(Record({}, [], [probe])) == ("out.relu", 0.2)
 
 
+@pytest.mark.parametrize(("apart", "found"), [(1e-5, ("hidden.relu", 0.3)), (1e-19, ("table.exp", 0.0))])
+def test_a_branch_that_begins_alike_for_all_is_passed_around_where_answers_differ(
+    apart: float, found: tuple[str, float]
+) -> None:
+    between = {"hidden.relu": 0.3, "table.exp": 0.0}
+    layers = {name: {"between": share} for name, share in between.items()}
+    probe = {"step": 0, "loss": 1.0, "layers": layers, "output_between": apart, "output_largest": 0.05}
+    assert measures.between_at_first(Record({}, [], [probe])) == found
+
+
 def test_layers_that_a_recipe_froze_are_no_fault() -> None:
     said = discovery.load(diagnosing.ROOM, "frozen_params").diagnose
     steps = [{"step": step, "loss": 0.9} for step in range(100)]
