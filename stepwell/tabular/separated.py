@@ -340,7 +340,9 @@ def has_header(records: Sequence[Record], width: int, rules: cells.Rules) -> boo
             again += 1
     if named:
         return numbered == 0 or _counted(first)
-    return numbered == 0 and again == 0 and len(set(first)) == len(first)
+    while first and not first[-1]:  # columns that a spreadsheet has beyond those in use
+        first.pop()
+    return numbered == 0 and again == 0 and len(set(first)) == len(first) > 0
 
 
 def _counted(first: Sequence[str]) -> bool:

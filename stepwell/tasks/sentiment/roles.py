@@ -31,6 +31,7 @@ WORDS = 3.0
 """Words at the mean from which a column that is not named so is taken for texts."""
 
 _CLASSES = 50  # different values, at most, of a column that is taken for labels by its contents
+_FILLED = 0.5  # of its rows, at least
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,11 @@ def text_column(columns: Mapping[str, Column], wanted: str, source: str) -> str 
 
 
 def label_column(columns: Mapping[str, Column], text: str, wanted: str, source: str) -> str | None:
-    """The column of labels: as wanted, by its usual name, else the only one of few values; None where there is none."""
+    """The column of labels; None where there is none.
+
+    As wanted, by its usual name, else the only one of few values, of those whose name ends so (`airline_sentiment`) or
+    of all.
+    """
     others = {name: column for name, column in columns.items() if name != text}
     if wanted != "auto":
         return _named(others, wanted, "label", source)
@@ -65,12 +70,10 @@ def label_column(columns: Mapping[str, Column], text: str, wanted: str, source: 
     if usual:
         return usual[0]
     served = {*_usual(others, GROUPS), *_usual(others, PARTS), *_usual(others, IDS)}
-    few = [
-        name
-        for name, column in others.items()
-        if name not in served and 2 <= _different(column) <= min(_CLASSES, max(2, len(column) // 2))
-    ]
-    return few[0] if len(few) == 1 else None
+    few = [name for name, column in others.items() if name not in served and _has_few(column)]
+    ending = [name for name in few if _plain(name).rpartition("_")[2] in LABELS]
+    found = ending or few
+    return found[0] if len(found) == 1 else None
 
 
 def find(columns: Mapping[str, Column], wanted: Mapping[str, str], source: str) -> Roles:
@@ -158,8 +161,18 @@ def _tells(column: Column, label: Column) -> bool:
 
 
 def _usual(columns: Mapping[str, Column], names: Sequence[str]) -> list[str]:
-    plain = {name.strip().lower().replace(" ", "_"): name for name in reversed(list(columns))}
+    plain = {_plain(name): name for name in reversed(list(columns))}
     return [plain[name] for name in names if name in plain]
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace(" ", "_")
+
+
+def _has_few(column: Column) -> bool:
+    """Whether a column may hold classes by its contents: few different values, in most of its rows."""
+    filled = float(np.mean(cells.as_text(column).codes >= 0)) if len(column) else 0.0
+    return 2 <= _different(column) <= min(_CLASSES, max(2, len(column) // 2)) and filled >= _FILLED
 
 
 def _named(columns: Mapping[str, Column], wanted: str, word: str, source: str) -> str:

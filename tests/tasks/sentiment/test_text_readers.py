@@ -102,6 +102,28 @@ def test_columns_are_found_by_contents_and_what_tells_the_label_is_said(tmp_path
     assert telling.evidence["columns"] == ["liked"]
 
 
+@pytest.mark.parametrize("head", ["label,massege", "v1,v2"])
+def test_columns_that_a_spreadsheet_left_empty_are_neither_rows_nor_labels(tmp_path, head):
+    rows = [f'{label},"{text} Again {i}.",{"rest" if i == 3 else ""},,' for i, (text, label) in enumerate(PAIRS * 4)]
+    path = tmp_path / "spam.csv"
+    path.write_text("\n".join([f"{head},,,", *rows]))
+    assert records.recognizes(path)
+    examples = records.read(path, records.Options())
+    assert (examples.settled["text"][0], examples.settled["label"][0]) == tuple(reversed(head.split(",")))
+    assert len(examples) == 24 and set(examples.facts["label"]) == {"good", "bad"}
+
+
+def test_of_several_columns_of_few_values_the_one_whose_name_ends_so_holds_the_labels(tmp_path):
+    rows = [
+        f'{0.5 + i % 3 / 10},{label},{"late" if label == "bad" else ""},{"AB"[i % 2]},"{text} Again {i}."'
+        for i, (text, label) in enumerate(PAIRS * 4)
+    ]
+    path = tmp_path / "Tweets.csv"
+    path.write_text("\n".join(["airline_sentiment_confidence,airline_sentiment,reason,airline,text", *rows]))
+    assert records.recognizes(path)
+    assert records.read(path, records.Options()).settled["label"][0] == "airline_sentiment"
+
+
 @pytest.mark.parametrize(
     ("values", "classes"),
     [
