@@ -118,6 +118,8 @@ def command() -> str:
 def create(folder: Path, kind: str, task: str, command: str) -> Run:
     """Begin a run in `folder`, which is made where absent; `RunError` where it holds anything.
 
+    What failed before it had read its data is begun again in its place: nobody wants to resume it.
+
     `kind` is single, folds, ensemble, comparison or heal; `command` the words that started it.
     """
     with files.refusing("made", folder):
@@ -193,12 +195,19 @@ def _read_state(folder: Path) -> dict[str, Any]:
     return state
 
 
+_BEGINNINGS = frozenset((_FILE, locks.NAME, "draft.yaml", "environment.json", "log.txt"))
+"""What a run holds before its data were read; all of it is written anew, and the log goes on."""
+
+
 def _refuse_if_used(folder: Path) -> None:
     with files.refusing("read", folder):
         is_run = (folder / _FILE).is_file()
         foreign = any(one.name != locks.NAME and not files.is_left_over(one.name) for one in folder.iterdir())
     if is_run:
-        finished = _read_state(folder)["state"] == "finished"
+        state = _read_state(folder)["state"]
+        if state == "failed" and {one.name for one in folder.iterdir()} <= _BEGINNINGS:
+            return
+        finished = state == "finished"
         on = "to train it further: " if finished else "to take it up again: "
         words = f"stepwell resume {folder}" + (" --epochs N" if finished else "")
         held = "a finished run" if finished else "a run that is not finished"

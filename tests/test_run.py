@@ -74,6 +74,18 @@ def test_a_folder_in_use_is_refused_with_the_way_out():
     assert "stepwell resume mine --epochs N" in caught.value.do
 
 
+def test_what_failed_before_its_data_were_read_is_begun_again_in_its_place():
+    folder = Path("mine")
+    made = run.create(folder, "single", "table", "")
+    (folder / "draft.yaml").write_text("format: 1")
+    made.set_state("failed", "there is no such file")
+    assert run.create(folder, "single", "table", "again").state()["command"] == "again"
+    made.set_state("failed", "the disk is full")
+    (folder / "split.csv").write_text("unit,id,part,group,why")
+    with pytest.raises(RunError, match="not finished"):
+        run.create(folder, "single", "table", "")
+
+
 @pytest.mark.parametrize("name", ["notes.txt", ".git"])
 def test_a_folder_that_is_not_empty_is_refused_and_left_alone(name):
     Path("mine").mkdir()
