@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from stepwell import sampling
+from stepwell.baselines import threads
 from stepwell.errors import MissingExtraError
 from stepwell.schema import Array
 
@@ -70,18 +73,28 @@ def fit(
         _train(features[order[:rows]], targets[order[:rows]], classes, kinds, _PILOT_TREES, seed)
         return (time.perf_counter() - start) / _PILOT_TREES
 
-    if seconds is not None and most > _PILOTS[-1]:
-        timed(_PILOTS[0])  # what is done once (threads, imports) is not counted
-        most = min(most, _affordable(seconds / TREES, *(timed(rows) for rows in _PILOTS)))
-    elif seconds is not None and most * width > _WIDE:
-        rounds = min(TREES, max(_PILOT_TREES, _round_down(max(1, int(seconds / timed(most))))))
-    count = n if most >= n else _round_down(most)
-    chosen = np.sort(order[:count])
-    model = _train(features[chosen], targets[chosen], classes, kinds, rounds, seed)
+    few = most <= _PILOTS[-1] and most * width <= _WIDE
+    with threads.one() if few else _faster(functools.partial(timed, min(most, _PILOTS[0]))):
+        if seconds is not None and most > _PILOTS[-1]:
+            most = min(most, _affordable(seconds / TREES, *(timed(rows) for rows in _PILOTS)))
+        elif seconds is not None and not few:
+            rounds = min(TREES, max(_PILOT_TREES, _round_down(max(1, int(seconds / timed(most))))))
+        count = n if most >= n else _round_down(most)
+        chosen = np.sort(order[:count])
+        model = _train(features[chosen], targets[chosen], classes, kinds, rounds, seed)
     stratified = "a stratified " if classes else "a random "
     which = f"all {n:,} training examples" if count == n else f"{stratified}{count:,} of {n:,} training examples"
     note = f"gradient boosting, {int(model.n_iter_)} rounds on {width:,} features, {which}"
     return Boosting(_predictor(model, classes), count, note)
+
+
+def _faster(timed: Callable[[], float]) -> contextlib.AbstractContextManager[None]:
+    """All threads or one, whichever is faster now; the trees are the same to the last bit."""
+    timed()  # what is done once (threads, imports) is not counted
+    together = timed()
+    with threads.one():
+        alone = timed()
+    return contextlib.nullcontext() if together < alone else threads.one()
 
 
 def _affordable(seconds: float, few: float, many: float) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from stepwell import sampling
+from stepwell.baselines import threads
 from stepwell.errors import DataError, MissingExtraError
 from stepwell.schema import Array
 
@@ -121,7 +122,8 @@ def _fit(features: Array, targets: Array, steps: int) -> tuple[Callable[[Array],
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is meant, and said in the note
         warnings.filterwarnings("ignore", "The number of unique classes")  # many classes are still classes
-        model.fit(matrix, targets)
+        with threads.one():
+            model.fit(matrix, targets)
 
     def predict(rows: Array) -> tuple[Array, Array]:
         parts = [

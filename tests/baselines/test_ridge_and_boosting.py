@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import threadpoolctl
 from sklearn.datasets import make_friedman1
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from stepwell.baselines import boosting, constant, ridge
+from stepwell.baselines import boosting, constant, ridge, threads
 
 IDS = [f"e{i}" for i in range(20_000)]
 
@@ -97,4 +98,21 @@ def test_of_few_rows_with_very_many_features_there_are_fewer_rounds(monkeypatch)
         monkeypatch.setattr(boosting, "_WIDE", wide)
         boosting.fit(features, (features[:, 0] > 0).astype(np.int64), 2, IDS[:200], 0, seconds=seconds)
     few = boosting._PILOT_TREES
-    assert rounds == [boosting.TREES, few, few, few, boosting.TREES]
+    threads_tried, timed = [few, few, few], [few]
+    assert rounds == [boosting.TREES, *threads_tried, *timed, few, *threads_tried, *timed, boosting.TREES]
+
+
+def test_many_threads_or_one_give_the_same_trees():
+    features = np.random.default_rng(0).normal(size=(3000, 4))
+    asked = (features, features[:, 0] * features[:, 1], 0, np.zeros(4, dtype=bool), 20, 0)
+    many = boosting._train(*asked)
+    with threads.one():
+        alone = boosting._train(*asked)
+    np.testing.assert_array_equal(many.predict(features), alone.predict(features))
+
+
+def test_one_thread_is_one_thread_and_no_longer_than_wanted():
+    before = [one["num_threads"] for one in threadpoolctl.threadpool_info()]
+    with threads.one():
+        assert {one["num_threads"] for one in threadpoolctl.threadpool_info()} == {1}
+    assert [one["num_threads"] for one in threadpoolctl.threadpool_info()] == before
