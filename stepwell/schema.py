@@ -219,6 +219,10 @@ class Finding:
     examples: tuple[str, ...] = ()
     refuted_by: str = ""
 
+    def __str__(self) -> str:
+        """One line, as a person reads it."""
+        return f"{self.name.replace('_', ' ')}: {self.message} Try: {self.remedy}."
+
 
 @dataclass(frozen=True)
 class Picture:

@@ -382,5 +382,5 @@ def test_who_is_told_and_fails_does_not_reach_the_training() -> None:
 
     with stepwell.watch(program.model, optimizer, program.loss, (v, w), program.updates, told=fails) as doctor:
         program.train_with(optimizer, x, y, v)
-    assert names(doctor) == ["lr_too_low"]
+    assert names(doctor) == ["lr_too_low"] and str(doctor.findings[0]).startswith("lr too low: Steps are too short")
     assert any("told could not be read" in one for one in doctor.record.unread)
