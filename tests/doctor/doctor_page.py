@@ -51,8 +51,8 @@ true fault.
 
 - (a) `--cases FOLDER`: tiny networks. None of 56 healthy runs was alarmed, at its end or on the way (AutoTrainer 8,
   DeepDiagnosis 17, UMLAUT 54). Most faults that are not named follow from one that is, which is named in their place;
-  with those that are folded under it, 201 of 242 are named; of 58 runs with one fault alone, 55. Thresholds, and what is folded, were chosen with a view of these
-  programs, so they say little about others.
+  with those that are folded under it, 201 of 242 are named; of 58 runs with one fault alone, 55. Thresholds, and what
+  is folded, were chosen with a view of these programs, so they say little about others.
 - (b) `--corpus set_aside`: 382 drawn trainings of 18 kinds, on data that no threshold was chosen on; 319 are healthy,
   which is decided by what plain methods reach on the same rows. The bound takes runs for independent, though they share
   data sets. It was looked at six times: at 80 healthy runs (no alarm), at 279 (three: two of tables of embeddings,
