@@ -4,7 +4,8 @@
     python benchmarks/loop.py --networks mlp --rounds 21
 
 Stepwell's loop is measured whole and as shipped: its feed, history, progress and validation, and the clock of its
-checkpoints; `training.fit` from its first step to its last validation. The hand-written loops validate as often, on
+checkpoints; `training.fit` from its first step to its last validation, the doctor apart: what it adds, in trainings as
+short as these, is a row of its own (docs/doctor.md has longer ones). The hand-written loops validate as often, on
 the same examples, and keep the best weights. One thread, one process, contenders in turn, each between two runs of
 the hand-written loop that it is compared with: a ratio is its time over the mean of theirs. The loop against itself
 is the control: what it differs from 1 by is noise.
@@ -89,10 +90,11 @@ class Stepwell:
             "training.batch_size": work.batch,
             "training.threads": 1,
             "training.patience": None,
+            "training.doctor": False,
             "budget.epochs": None,
             "budget.steps": work.steps,
         }
-        drafted = recipe.draft(work.task, ("classic",), {**settings, **fixed})
+        drafted = recipe.draft(work.task, ("classic",), {**fixed, **settings})
         task = discovery.task(work.task)
         job = Job(self._run(), task, drafted, (work.x, work.y), Stopwatch(), Clock(), work.network())
         self.data: Data = intake.look(job)
@@ -226,6 +228,7 @@ def compare(work: Work, rounds: int, peers: list[str], folder: Path) -> None:
     """Measure one network and print its rows."""
     with quiet():
         ours, defaults = Stepwell(work, SAME, folder / "same"), Stepwell(work, PLAIN, folder / "plain")
+        watched = Stepwell(work, {**SAME, "training.doctor": True}, folder / "watched")
     parts = ours.tensors("train"), ours.tensors("valid")
     same = Hand(work, *parts, ours.every, same=True, channels_last=ours.channels_last)
     plain, loader = (Hand(work, *parts, ours.every, loader=one) for one in (False, True))
@@ -233,11 +236,12 @@ def compare(work: Work, rounds: int, peers: list[str], folder: Path) -> None:
     print(f"{work.name}: {work.sentence}; {rounds} rounds of {work.steps} steps, validated every {ours.every}")
     print(" over a hand-written loop with the same settings (fused AdamW, one cycle, clipped, fed by index)")
     with quiet():
-        alike = measured(same, {"Stepwell": ours}, rounds)
+        alike = measured(same, {"Stepwell": ours, "with the doctor": watched}, rounds)
     print(row("the loop again (control)", alike["control"]))
     low, middle, _ = quartiles(alike["Stepwell"])
     reached = low <= LOWER and middle <= MIDDLE
     print(row("Stepwell", alike["Stepwell"], said(reached, f"lower quartile {LOWER}, median {MIDDLE}")))
+    print(row("Stepwell, with the doctor", alike["with the doctor"]))
     print(" over the hand-written loop as people write it (Adam as it comes, fed by index)", flush=True)
     with quiet():
         beside = measured(plain, {"Stepwell": defaults, "hand, DataLoader": loader, **others}, rounds)
