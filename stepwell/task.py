@@ -52,6 +52,7 @@ class Aim:
     validate: tuple[str, ...]
     select: Select | None
     worst: str | None = None
+    compare: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Task:
     `metrics` are judged and shown in this order; `headline` is one of them. `validate` are the
     (cheap) metrics taken at each validation, `select.quantity` among them; `select` None keeps the
     last weights. `worst` is a metric with a value per example, by which the worst answers are found.
+    `compare` is the metric by which whole trainings are compared, where that is not `select.quantity`.
     `truth` names the raw columns that hold the answers, in original terms. `objectives` names the
     objectives in the order of their turns. `exempt` maps a check of the contract suite that does not
     fit this task to the reason. A task whose data decide what kind of answer is wanted (a class, a number) has
@@ -76,6 +78,7 @@ class Task:
     select: Select | None
     truth: tuple[str, ...]
     worst: str | None = None
+    compare: str | None = None
     objectives: tuple[str, ...] = ("model",)
     extra: str = "train"
     exempt: Mapping[str, str] = field(default_factory=dict)
@@ -93,6 +96,7 @@ class Task:
             validate=aim.validate,
             select=aim.select,
             worst=aim.worst,
+            compare=aim.compare,
         )
 
 

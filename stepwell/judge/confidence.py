@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stepwell.errors import RecipeError, did_you_mean
+from stepwell.metrics import calibrated_log_loss
 from stepwell.metrics.confusion_matrix import class_numbers
 from stepwell.schema import Array, Columns, Field, Schema
 
 if TYPE_CHECKING:
     from stepwell.settings import AnswerOptions  # settings read YAML, which no answer waits for
-
-LEAST, MOST = 0.05, 20.0
-"""Between which a temperature is looked for."""
 
 SCALED, _FOLDS = 50, 5
 """Examples that a temperature needs at least: with 20, one cost more than it brought unless it was sorely needed."""
@@ -190,23 +188,9 @@ def temperature(logits: Array, true: Array) -> float:
     """The number by which logits `(n, classes)` are divided for the least log loss of the `true` classes `(n,)`.
 
     One of n + 2 truths is taken to be spread over all classes (Platt, 1999), so that a network without an error
-    does not become certain. The loss is convex in 1 / temperature; its slope is followed to zero by halving.
+    does not become certain.
     """
-    n = len(logits)
-    logits = np.asarray(logits, dtype=np.float64)
-    logits = logits - logits.max(axis=1, keepdims=True)
-    spread = 1.0 / (n + 2.0)
-    wanted = (1.0 - spread) * logits[np.arange(n), true].mean() + spread * logits.mean()
-
-    def slope(inverse: float) -> float:
-        powers = np.exp(inverse * logits)
-        return float(((powers * logits).sum(axis=1) / powers.sum(axis=1)).mean() - wanted)
-
-    low, high = math.log(1.0 / MOST), math.log(1.0 / LEAST)
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if slope(math.exp(middle)) < 0 else (low, middle)
-    return math.exp(-0.5 * (low + high))
+    return calibrated_log_loss.temperature(logits, true, spread=1.0 / (len(logits) + 2.0))
 
 
 def best_threshold(second: Array, true: Array, costs: Sequence[Sequence[float]]) -> float:

@@ -222,7 +222,7 @@ def audited_findings(run: Run) -> tuple[Finding, ...]:
 
 
 def deciding(job: Job, data: Data, findings: Mapping[str, Finding]) -> tuple[str, Literal["max", "min"]]:
-    """The metric by which arms are judged, and its direction: that by which training selects its weights.
+    """The metric by which arms are judged, and its direction: that of the card, else that which selects the weights.
 
     Unlike some headlines (the AUROC of a network that has learnt nothing may be anything) it hardly varies between
     networks that are equally bad. Where classes are of unequal size, it is the metric that takes all of them alike.
@@ -230,10 +230,11 @@ def deciding(job: Job, data: Data, findings: Mapping[str, Finding]) -> tuple[str
     card = job.folder.card.facing(data.preparation.schema)
     if "class_imbalance" in findings and "balanced_accuracy" in card.metrics:
         return "balanced_accuracy", "max"
-    if card.select is not None:
+    if card.compare is None and card.select is not None:
         return card.select.quantity, card.select.direction
-    direction: Literal["max", "min"] = discovery.find(job.folder.rooms("metrics"), card.headline).DIRECTION
-    return card.headline, direction
+    metric = card.compare or card.headline
+    direction: Literal["max", "min"] = discovery.find(job.folder.rooms("metrics"), metric).DIRECTION
+    return metric, direction
 
 
 def _preparing(draft: Recipe) -> str:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 from sklearn import metrics as oracle
 
 from stepwell import discovery
@@ -78,6 +80,7 @@ def expected(name, truth, predictions, classes, weight):
         "weighted_f1": lambda: oracle.f1_score(y, p, average="weighted", zero_division=0, sample_weight=w),
         "mcc": lambda: oracle.matthews_corrcoef(y, p, sample_weight=w),
         "quadratic_kappa": lambda: kappa(y, p, classes, w),
+        "calibrated_log_loss": lambda: least_log_loss(y, values, classes, w),
         "brier": lambda: oracle.brier_score_loss(y, values, labels=classes, sample_weight=w),
         "ece": lambda: ece_by_definition(y, values, classes, w),
         "auroc": lambda: mean_over_classes(oracle.roc_auc_score, y, values, classes, w, both_sides=True),
@@ -91,6 +94,19 @@ def expected(name, truth, predictions, classes, weight):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return by_name[name]()
+
+
+def least_log_loss(y, values, classes, weight):
+    """Over temperatures, by a search that knows nothing of slopes."""
+    logits = np.log(np.clip(values, np.finfo(np.float64).eps, None))
+
+    def loss(log_temperature):
+        answers = softmax(logits / math.exp(log_temperature), axis=1)
+        return oracle.log_loss(y, y_proba=answers, labels=classes, sample_weight=weight)
+
+    ends = (math.log(0.05), math.log(20.0))
+    inside = minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-11}).fun
+    return min(inside, *map(loss, ends))  # the search never asks for the ends themselves
 
 
 def kappa(y, p, classes, weight):
@@ -193,7 +209,9 @@ def test_a_mean_over_classes_rests_on_its_rare_classes():
     assert support(7, 0) == pytest.approx(7)
 
 
-@pytest.mark.parametrize("name", ["log_loss", "top_5", "brier", "ece", "auroc", "average_precision", "roc"])
+@pytest.mark.parametrize(
+    "name", ["log_loss", "calibrated_log_loss", "top_5", "brier", "ece", "auroc", "average_precision", "roc"]
+)
 def test_probabilities_that_are_no_numbers_are_refused_in_words(name):
     names, truth, predictions = make_answers(0, 10, 7)
     predictions["probabilities"][3, 2] = np.nan
