@@ -316,14 +316,28 @@ class Training:
         value = values[select.quantity]
         oriented = -value if select.direction == "max" else value
         self._evaluations.append(oriented)
-        before = math.inf if self.best is None else self.best["oriented"]
+        before = math.inf if self.best is None else self._best_so_far(select)
         best = math.isfinite(oriented) and oriented <= before  # the later of equals: it has trained on
         if best:
             weights = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
-            self.best = {"cycle": self.cycle, "oriented": oriented, "value": value, "weights": weights}
+            chosen = {"quantity": select.quantity, "oriented": oriented, "value": value}
+            self.best = {"cycle": self.cycle, **chosen, "weights": weights}
         self._since_best = 0 if oriented < before else self._since_best + 1
         self._stopped = self.plan.patience is not None and self._since_best >= self.plan.patience
         return Evaluation(self.cycle, self.epoch, values, best=best, stop=self._stopped)
+
+    def _best_so_far(self, select: Select) -> float:
+        """What the best weights are worth, oriented; measured anew where another Stepwell chose by another quantity."""
+        assert self.best is not None
+        if self.best.get("quantity") != select.quantity:
+            now = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
+            self.network.load_state_dict(self.best["weights"])
+            value = self._evaluate_network(self.network)[select.quantity]
+            self.network.load_state_dict(now)
+            anew = {"oriented": -value if select.direction == "max" else value, "value": value}
+            self.best |= {"quantity": select.quantity, **anew}
+        oriented: float = self.best["oriented"]
+        return oriented
 
     def end_here(self) -> None:
         """Train no further cycle; what is left of the iteration is the validation of this one."""

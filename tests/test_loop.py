@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,22 @@ def test_a_training_taken_up_anywhere_ends_with_the_same_bits_and_the_same_histo
     kept = [checkpoint.save(tmp_path / name, one.state(), 40) for name, one in (("ended", second), ("expected", whole))]
     files = [{file.name: file.read_bytes() for file in place.iterdir()} for place in kept]
     assert files[0] == files[1]
+
+
+def test_what_was_best_by_another_quantity_is_measured_anew() -> None:
+    whole = training()
+    list(whole)
+    first = training()
+    for event in first:
+        if event.cycle == 20 and isinstance(event, Step):
+            break
+    state = first.state()
+    state["best"] |= {"quantity": "log_loss", "oriented": -math.inf, "value": math.inf}
+    second = training(state=state)
+    list(second)
+    assert second.best is not None and whole.best is not None
+    assert {**second.best, "weights": 0} == {**whole.best, "weights": 0}
+    assert all(torch.equal(one, digest(whole)[name]) for name, one in digest(second).items())
 
 
 def test_the_same_seed_gives_the_same_losses_and_validations_come_when_due() -> None:

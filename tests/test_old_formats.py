@@ -92,7 +92,8 @@ def test_an_old_run_that_was_stopped_ends_as_the_one_that_was_not(
     for ours, theirs in zip(*histories, strict=True):
         assert [ours[key] for key in ("kind", "cycle", "epoch")] == [theirs[key] for key in ("kind", "cycle", "epoch")]
         for group in ("loss", "learning_rate", "values"):  # another machine's last bits may differ
-            assert ours.get(group, {}) == pytest.approx(theirs.get(group, {}), rel=1e-3)
+            same = {name: ours[group][name] for name in theirs.get(group, {})}  # there may be more by now
+            assert same == pytest.approx(theirs.get(group, {}), rel=1e-3)
 
 
 @pytest.mark.parametrize("old", OLD)
