@@ -195,17 +195,17 @@ def _read_state(folder: Path) -> dict[str, Any]:
     return state
 
 
-_BEGINNINGS = frozenset((_FILE, locks.NAME, "draft.yaml", "environment.json", "log.txt"))
+_BEGINNINGS = frozenset((_FILE, "draft.yaml", "environment.json", "log.txt"))
 """What a run holds before its data were read; all of it is written anew, and the log goes on."""
 
 
 def _refuse_if_used(folder: Path) -> None:
     with files.refusing("read", folder):
         is_run = (folder / _FILE).is_file()
-        foreign = any(one.name != locks.NAME and not files.is_left_over(one.name) for one in folder.iterdir())
+        inside = {one.name for one in folder.iterdir() if not files.is_left_over(one.name)} - {locks.NAME}
     if is_run:
         state = _read_state(folder)["state"]
-        if state == "failed" and {one.name for one in folder.iterdir()} <= _BEGINNINGS:
+        if state == "failed" and inside <= _BEGINNINGS:
             return
         finished = state == "finished"
         on = "to train it further: " if finished else "to take it up again: "
@@ -214,7 +214,7 @@ def _refuse_if_used(folder: Path) -> None:
         raise RunError(
             f"{folder.name} holds {held}.", where=str(folder), do=f"{on}{words}; or choose another --run FOLDER"
         )
-    if foreign:
+    if inside:
         raise RunError(
             f"The folder {folder.name} exists and is not empty.",
             where=str(folder),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -73,11 +72,11 @@ def fit(
         _train(features[order[:rows]], targets[order[:rows]], classes, kinds, _PILOT_TREES, seed)
         return (time.perf_counter() - start) / _PILOT_TREES
 
-    few = most <= _PILOTS[-1] and most * width <= _WIDE
-    with threads.one() if few else _faster(functools.partial(timed, min(most, _PILOTS[0]))):
-        if seconds is not None and most > _PILOTS[-1]:
+    many, wide = most > _PILOTS[-1], most * width > _WIDE
+    with _threads(timed, many=many, wide=wide):
+        if seconds is not None and many:
             most = min(most, _affordable(seconds / TREES, *(timed(rows) for rows in _PILOTS)))
-        elif seconds is not None and not few:
+        elif seconds is not None and wide:
             rounds = min(TREES, max(_PILOT_TREES, _round_down(max(1, int(seconds / timed(most))))))
         count = n if most >= n else _round_down(most)
         chosen = np.sort(order[:count])
@@ -88,12 +87,17 @@ def fit(
     return Boosting(_predictor(model, classes), count, note)
 
 
-def _faster(timed: Callable[[], float]) -> contextlib.AbstractContextManager[None]:
-    """All threads or one, whichever is faster now; the trees are the same to the last bit."""
-    timed()  # what is done once (threads, imports) is not counted
-    together = timed()
+def _threads(timed: Callable[[int], float], *, many: bool, wide: bool) -> contextlib.AbstractContextManager[None]:
+    """Of many rows all threads or one, whichever is faster now; the trees are the same to the last bit.
+
+    Small fits are done on one. Of few rows with very many features every round is long, and none is spent on trying.
+    """
+    if not many:
+        return contextlib.nullcontext() if wide else threads.one()
+    timed(_PILOTS[0])  # what is done once (threads, imports) is not counted
+    together = timed(_PILOTS[0])
     with threads.one():
-        alone = timed()
+        alone = timed(_PILOTS[0])
     return contextlib.nullcontext() if together < alone else threads.one()
 
 
