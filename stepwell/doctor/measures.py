@@ -16,6 +16,8 @@ from stepwell.doctor.record import Record
 FAILING, STRUGGLING, LAGGING, SLEEPING = 0.9, 0.6, 0.25, 0.97  # of the loss of the best constant prediction
 ROUNDED = 1e-10  # a variance between answers, as a share of their square, that is no more than rounding
 STANDING = 0.05  # of the same: by what a loss that stands has fallen in a tenth of the training, at most
+FEW, SUNK = 64, 0.02  # updates; what the loss has fallen by, from the first half to the second, where it sinks
+COMPARED, CLEARLY = 200, 0.05  # rows from which neighbors are a measure, and by how much they are to be better
 FLAT = 0.01  # of it: less from one third of the updates to the next is no change
 EARLIEST, PROBES = (
     0.25,
@@ -26,9 +28,12 @@ EARLIEST, PROBES = (
 def constant(record: Record) -> float | None:
     """The loss of the best constant prediction; None where unknown or not positive, and in a game.
 
-    There another network learns from this one's answers, and how good they can be changes with it.
+    There another network learns from this one's answers, and how good they can be changes with it. Where the probe
+    holds one class alone though there are more, as in sorted data, it is the loss of answers that know nothing.
     """
-    value = None if record.facts.get("game") else record.facts.get("constant")
+    alone = sum(1 for one in record.facts.get("class_counts", []) if one) == 1
+    name = "uniform_loss" if alone and record.facts.get("classes_seen", 1) > 1 else "constant"
+    value = None if record.facts.get("game") else record.facts.get(name)
     return value if isinstance(value, float) and math.isfinite(value) and value > 1e-12 else None
 
 
@@ -50,7 +55,8 @@ def level(record: Record) -> float | None:
     if best is None or not record.steps:
         return None
     losses = [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
-    probed = [row["loss"] for row in record.probes[-3:] if math.isfinite(row["loss"])]
+    looks = last_probes(record) or record.probes[-1:]
+    probed = [row["loss"] for row in looks if math.isfinite(row["loss"])]
     last = losses[-max(1, len(losses) // 5) :]
     said = [fmean(last)] if last else []
     said += [min(probed)] if probed else []
@@ -75,6 +81,28 @@ def struggling(record: Record) -> bool:
     """Whether it has learnt little: the loss is not finite, or above six tenths of the best constant's."""
     now = level(record)
     return broken_at(record) is not None or (now is not None and now > STRUGGLING)
+
+
+def harmed(record: Record) -> bool:
+    """Whether it struggles, or its nearest neighbors tell a row far better than it does: for what is seen exactly."""
+    return struggling(record) or behind(record)
+
+
+def behind(record: Record) -> bool:
+    """Whether the mean or the vote of its five nearest neighbors tells a row far better than the network does.
+
+    They err less than half as much, and by a twentieth of the scale less. The network is taken at its better, on rows
+    that it has learnt from or on others; the neighbors of a row are others than itself.
+    """
+    right, left = record.facts.get("neighbors_balanced"), record.facts.get("neighbors_left")
+    if record.facts.get("labels", 0) < COMPARED or record.facts.get("game"):
+        return False
+    if right is not None:
+        names = ("balanced_accuracy", "valid_balanced_accuracy")
+        ours = [row[name] for row in last_probes(record) for name in names if name in row]
+        return bool(ours) and 1 - max(ours) > max(2 * (1 - right), 1 - right + CLEARLY)
+    now = level(record)
+    return left is not None and now is not None and now > max(2 * left, left + CLEARLY)
 
 
 def lagging(record: Record) -> bool:
@@ -210,8 +238,9 @@ def first_probe(record: Record) -> dict[str, Any]:
 
 
 def last_probes(record: Record, count: int = 3) -> list[dict[str, Any]]:
-    """The newest probes after the beginning."""
-    return [row for row in record.probes if row["step"] > 0][-count:]
+    """The newest probes, of the second half of what was trained; of a brief one, which has few, the newest alone."""
+    after = [row for row in record.probes if row["step"] > 0]
+    return [row for row in after if row["step"] >= record.length / 2][-count:] or after[-1:]
 
 
 def between_at_first(record: Record) -> tuple[str, float] | None:
@@ -311,3 +340,15 @@ def fall(record: Record) -> float | None:
 def falls_still(record: Record) -> bool:
     """Whether the loss falls at the end, by more than one percent of the constant's from third to third."""
     return (fall(record) or 0.0) > FLAT
+
+
+def few(record: Record) -> bool:
+    """Whether a training that is over had no more than some dozen updates, too few to tell what it can learn."""
+    return record.ended and record.length < FEW
+
+
+def sinks(record: Record) -> bool:
+    """Whether the loss of the last half of the updates is under that of the first by a fiftieth of the constant's."""
+    best, losses = constant(record), [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
+    half = len(losses) // 2
+    return best is not None and half > 1 and fmean(losses[:half]) - fmean(losses[half:]) > SUNK * best

@@ -104,6 +104,13 @@ of torch holds them) and random draws at their end were the same to the bit with
 | pytorch/examples: word_language_model, 111 updates | LSTM: nothing; Transformer: the loss still falls |
 | Keras's MNIST on torch | nothing |
 
+## Other names
+
+What others call `missing_normalisation` is said by what is not normalized: inputs by `unscaled_inputs` or
+`inputs_too_small`, targets by `unscaled_targets`, the signal between layers by `vanishing_gradient` or
+`bad_init_large`. A loss that is no number, or gradients that grow, are folded under the cause where one is seen, mostly
+`lr_too_high`.
+
 This page is written from the docstrings of `stepwell/doctor/diagnoses/` (`python tests/doctor/doctor_page.py`), and a
 test holds the two together.
 """

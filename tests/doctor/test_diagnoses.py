@@ -133,6 +133,14 @@ ILL: dict[str, Callable[[], Program]] = {
     "unscaled_inputs": lambda: Program(
         network(activation=nn.Tanh), inputs=lambda x: x * 10.0 ** torch.arange(-2, 6).float()
     ),
+    "inputs_too_small": lambda: Program(inputs=lambda x: x / 65_025, rate=0.05, optimizer=torch.optim.SGD),
+    "too_few_epochs": lambda: Program(updates=16, rate=1e-3),
+    "shuffled_labels": lambda: Program(
+        network(out=1),
+        F.mse_loss,
+        rate=0.01,
+        targets=lambda y: torch.randn((len(y), 1), generator=torch.Generator().manual_seed(5)),
+    ),
     "lr_too_high": lambda: Program(rate=1.0),
     "over_regularised": lambda: Program(optimizer=functools.partial(torch.optim.AdamW, weight_decay=100.0)),
     "bad_init_small": lambda: Program(tiny(network()), updates=60),
@@ -428,8 +436,9 @@ def test_layers_left_out_of_the_optimizer_are_named() -> None:
     assert "params_not_in_optimizer" in names(doctor)
 
 
-def test_sorted_data_is_named() -> None:
-    program = Program()
+@pytest.mark.parametrize("classes", [3, 2])
+def test_sorted_data_is_named(classes: int) -> None:
+    program = Program(targets=lambda y: y.clamp(max=classes - 1))
     x, y, _, _ = program.data()
     order = y.argsort()
     optimizer = torch.optim.Adam(program.model.parameters())
@@ -440,13 +449,52 @@ def test_sorted_data_is_named() -> None:
                 optimizer.zero_grad()
                 F.cross_entropy(program.model(x[rows]), y[rows]).backward()
                 optimizer.step()
-    assert "unshuffled_data" in names(doctor)
+    assert names(doctor) == ["unshuffled_data"]  # what the first batches hold, one class alone, says nothing of a rate
+
+
+def test_batches_without_the_rare_classes_are_shuffled_all_the_same() -> None:
+    said = discovery.load(diagnosing.ROOM, "unshuffled_data").diagnose
+    facts = {"batch_classes": [3, 4, 3, 4], "batch_rows": 64, "classes_seen": 23, "class_counts": [60, 40, 9]}
+    assert said(Record({**facts, "class_shares": [0.55, 0.3, 0.1] + [0.05 / 20] * 20})) is None
+    assert said(Record({**facts, "class_shares": [1 / 23] * 23})) is not None
 
 
 def stepwell_watch(model: nn.Module, optimizer: torch.optim.Optimizer):  # type: ignore[no-untyped-def]
     import stepwell
 
     return stepwell.watch(model, optimizer, steps=60)
+
+
+def test_what_a_brief_training_showed_at_its_beginning_is_not_taken_for_its_end() -> None:
+    probes = [{"step": step, "loss": loss} for step, loss in ((0, 1.1), (6, 0.4), (8, 0.5), (300, 1.0))]
+    steps = [{"step": step, "loss": 1.0} for step in range(300)]
+    assert measures.level(Record({"constant": 1.0}, steps, probes, ended=True)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("right", "answered", "behind"), [(0.99, 0.88, True), (0.99, 0.96, False), (0.9, 0.85, False), (0.6, 0.3, False)]
+)
+def test_a_network_is_behind_where_neighbors_err_less_than_half_as_much(
+    right: float, answered: float, behind: bool
+) -> None:
+    probe = {"step": 99, "loss": 0.3, "balanced_accuracy": answered, "valid_balanced_accuracy": answered - 0.1}
+    facts = {"constant": 1.0, "neighbors_balanced": right, "labels": 500}
+    record = Record(facts, [{"step": step, "loss": 0.3} for step in range(100)], [probe], ended=True)
+    assert measures.behind(record) == behind
+    record.facts["labels"] = 60
+    assert not measures.behind(record)  # too few rows to tell
+
+
+def test_numbers_learnt_by_heart_from_the_first_are_named() -> None:
+    said = discovery.load(diagnosing.ROOM, "overfit").diagnose
+    losses = ((1.0, 1.0), (0.5, 1.02), (0.1, 1.1), (0.01, 1.1), (0.0, 1.1))
+    probes = [{"step": 20 * i, "loss": one, "valid_loss": held} for i, (one, held) in enumerate(losses)]
+    steps = [{"step": step, "loss": losses[step // 20][0]} for step in range(100)]
+    record = Record({"constant": 1.0, "targets": "numbers"}, steps, probes, ended=True)
+    found = said(record)
+    assert found is not None and found.severity == 2 and "holds for nothing else" in found.message
+    record.facts["targets"] = "classes"  # whose loss may say so though the answers are right
+    assert said(record) is None
 
 
 def test_a_diagnosis_that_raises_is_switched_off_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """Biases that begin so far off that units never answer.
 
 What: a bias larger than what its inputs can make up for.
-Why it matters: rectifiers begin silent on every sample, and get no gradient that could wake them.
-How it is seen: all biases of a layer at one value beyond 3, and units dead or saturated at the beginning; and the
-    training struggles, or a whole layer is dead to the end and more than a quarter of the loss is left.
+Why it matters: rectifiers begin silent on every sample, and get no gradient that could wake them; or all of them begin
+    open, so that nothing bends and the answers begin far off.
+How it is seen: all biases of a layer at one value beyond 3, and units dead or saturated at the beginning, or a first
+    loss over 2.5 times chance; and the training struggles, or a whole layer is dead to the end and more than a quarter
+    of the loss is left.
 Remedy: begin biases at zero.
 Risk: a forget gate's bias of 1 to 3 is usual.
 """
@@ -16,11 +18,13 @@ from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 FAR, WHOLE = 3.0, 0.99  # of a layer's units, at the beginning and at last
+EXCESS = 2.5  # of the first loss over chance; healthy: up to 1.5
 
 KIND = "beginning"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = (
     "saturated_units",
+    "bad_init_large",
     "vanishing_gradient",
     "lr_too_low",
     "not_learning_unknown",
@@ -37,16 +41,22 @@ def diagnose(record: Record) -> Finding | None:
     flat = max(measures.layers(first, "saturated").values(), default=0.0)
     last = [max(measures.layers(row, "dead").values(), default=0.0) for row in measures.last_probes(record, 1)]
     gone = min([dead, *last]) >= WHOLE and measures.mature(record) and measures.lagging(record)
-    if not biases or max(dead, flat) < 0.9 or not (measures.struggling(record) or gone):
+    off = (measures.excess(record) or 0.0) > EXCESS
+    if not biases or not (max(dead, flat) >= 0.9 or off) or not (measures.harmed(record) or gone):
         return None
     name, value = max(biases.items(), key=lambda one: abs(one[1]))
+    silent = max(dead, flat) >= 0.9
     return Finding(
         name="bad_init_bias",
         severity=2,
         message=f"Biases begin at {value:g}, and {100 * max(dead, flat):.0f} % of a layer's units begin without a "
-        "gradient.",
+        "gradient."
+        if silent
+        else f"Biases begin at {value:g}, and the first loss is {measures.excess(record):.1f} times that of chance.",
         why="What enters cannot outweigh such a bias, so the units are silent on every sample and nothing can "
-        "wake them.",
+        "wake them."
+        if silent
+        else "What enters cannot outweigh such a bias, so all units are open on every sample: nothing bends.",
         remedy="begin biases at zero: torch.nn.init.zeros_(layer.bias)",
         where={"step": 0, "layer": name.rpartition(".")[0]},
         evidence={"biases": biases, "dead": dead, "saturated": flat},

@@ -31,7 +31,7 @@ def diagnose(record: Record) -> Finding | None:
         odd.append(f"betas {betas[0]:g} and {betas[1]:g} (0.9 and 0.999 are usual)")
     if settings.get("momentum", 0.0) >= 0.995:
         odd.append(f"momentum {settings['momentum']:g} (0.9 is usual)")
-    if not odd or not measures.mature(record) or not measures.struggling(record):
+    if not odd or not measures.mature(record) or not measures.harmed(record):
         return None
     return Finding(
         name="bad_optimizer_setting",

@@ -4,6 +4,7 @@ What: weights hardly move over the whole run.
 Why it matters: the network is still what chance made of it.
 How it is seen: the fastest matrix moves by under 12 % of its size in all, or the first updates by under 0.2 % while
     Adam fits a batch that the own optimizer does not; and the training struggles (measured: 0 of 84 healthy runs).
+    Not where some dozen updates were all there was.
 Remedy: a rate larger by (0.01 / early update), at most 100 times at once; or Adam instead of SGD; or more epochs.
 Risk: a warm-up begins low on purpose.
 """
@@ -16,6 +17,7 @@ from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 REACH = 0.12  # measured on 84 healthy runs
+STEADY = 0.002  # of the weights: where an early update moves that much, it is updates that are too few
 
 KIND = "dynamics"
 SEVERITY = 2
@@ -32,7 +34,8 @@ def diagnose(record: Record) -> Finding | None:
     if far is None or early is None:
         return None
     expected = far / max(record.progress, 0.05)
-    short = expected < REACH and early < 0.03
+    brief = early > STEADY and measures.few(record) and measures.sinks(record)
+    short = expected < REACH and early < 0.03 and not brief
     pair = own is not None and adam is not None and own > 0.8 and adam < 0.1 and early < 0.002
     if not short and not pair:
         return None

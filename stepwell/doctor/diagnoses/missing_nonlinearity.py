@@ -34,7 +34,7 @@ def diagnose(record: Record) -> Finding | None:
     whole = deviation is not None and deviation <= LINEAR and matrices > 1 and not bends
     if not whole and not row:
         return None
-    harmed = measures.mature(record) and measures.struggling(record)
+    harmed = measures.mature(record) and measures.harmed(record)
     return Finding(
         name="missing_nonlinearity",
         severity=2 if harmed else 1,

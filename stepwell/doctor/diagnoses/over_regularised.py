@@ -37,7 +37,7 @@ REMEDIES: tuple[str, ...] = ("less_decay",)
 def diagnose(record: Record) -> Finding | None:
     """From the norms of the weights and the optimizer's decay; spoken where it fails."""
     rows = [row["weights"] for row in record.steps if row.get("weights")]
-    if len(rows) < 4 or not measures.mature(record) or not measures.struggling(record):
+    if len(rows) < 4 or not measures.mature(record) or not measures.harmed(record):
         return None
     shares = [rows[-1][name] / first for name, first in rows[0].items() if first > 1e-8 and name in rows[-1]]
     middle, largest = median(shares or [1.0]), max(shares, default=1.0)

@@ -3,7 +3,8 @@
 What: the loss falls on what is learnt from and rises on what is not.
 Why it matters: from there on every update makes the model worse on new data.
 How it is seen: the validation loss over its least by 0.15 of the best constant's, over the last three probes, while
-    the training loss does not rise (measured: 0 of 84 healthy runs).
+    the training loss does not rise (measured: 0 of 84 healthy runs); or, of numbers, never under nine tenths of the
+    constant's while under a quarter of the training loss is left.
 Remedy: stop at the least; weight decay, dropout, augmentation, a smaller network, more data.
 Risk: only the sureness grows while the score still improves: then a notice.
 """
@@ -17,6 +18,7 @@ from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
+LEARNT = 0.25  # of the loss of the best constant
 RISE = 0.15  # of the loss of the best constant; measured on 84 healthy runs
 
 KIND = "outcome"
@@ -27,6 +29,8 @@ REMEDIES: tuple[str, ...] = ("early_stop", "more_decay", "more_dropout", "augmen
 
 def diagnose(record: Record) -> Finding | None:
     """From validation; over three probes."""
+    if _from_the_first(record):
+        return _by_heart(record)
     rise = measures.valid_rise(record)
     if rise is None or rise[0] <= RISE or not measures.mature(record) or measures.failing(record):
         return None  # what learns nothing learns nothing by heart
@@ -49,6 +53,35 @@ def diagnose(record: Record) -> Finding | None:
         where={"part": "valid", "step": rise[1]},
         evidence={"rise": rise[0], "threshold": RISE},
         refuted_by="a validation score that still improves",
+    )
+
+
+def _from_the_first(record: Record) -> bool:
+    """Whether numbers are learnt and nothing of that holds for other data, so that its loss has no least to rise from.
+
+    Of classes the loss may say so though the answers are right, where they are only too sure.
+    """
+    best, now = measures.constant(record), measures.level(record)
+    held = [row["valid_loss"] for row in record.probes if "valid_loss" in row]
+    if record.facts.get("targets") != "numbers" or best is None or now is None or not held:
+        return False
+    return measures.mature(record) and now < LEARNT and min(held) > measures.FAILING * best
+
+
+def _by_heart(record: Record) -> Finding:
+    best, now = measures.constant(record) or 1.0, measures.level(record) or 0.0
+    least = min(row["valid_loss"] for row in record.probes if "valid_loss" in row) / best
+    return Finding(
+        name="overfit",
+        severity=2,
+        message=f"What is learnt holds for nothing else: {100 * now:.0f} % of the constant's loss is left in training, "
+        f"and validation never fell under {100 * least:.0f} %.",
+        why="It is learnt by heart: a constant would answer new data as well.",
+        remedy="get more data or a smaller network, add weight decay or dropout; look whether targets belong to their "
+        "inputs",
+        where={"part": "valid"},
+        evidence={"level": now, "least_valid": least, "threshold": measures.FAILING},
+        refuted_by="a simple model that predicts held-out rows",
     )
 
 

@@ -26,7 +26,7 @@ def diagnose(record: Record) -> Finding | None:
     left = [name for name in left if name not in unused]
     if not left:
         return None
-    harmed = measures.mature(record) and measures.struggling(record)
+    harmed = measures.mature(record) and measures.harmed(record)
     return Finding(
         name="params_not_in_optimizer",
         severity=3 if harmed else 1,

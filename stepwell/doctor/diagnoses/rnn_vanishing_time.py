@@ -27,7 +27,7 @@ REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in t
 def diagnose(record: Record) -> Finding | None:
     """In the early probes; spoken where it fails."""
     ratios = [row["first_over_last"] for row in record.probes if row.get("first_over_last") is not None]
-    if not ratios or not measures.mature(record):
+    if not ratios or not measures.mature(record) or measures.few(record):
         return None
     early = sorted(ratios[: max(3, len(ratios) // 3)])[len(ratios[: max(3, len(ratios) // 3)]) // 2]
     if not early < 10**-2.3 or not measures.failing(record) or (measures.reach(record) or MOVED) < MOVED:

@@ -1,9 +1,9 @@
 """A run that ends while it learns.
 
-What: the loss still falls at the end.
+What: the loss still falls at the end, or there were no more than some dozen updates.
 Why it matters: more of the same would be better.
 How it is seen: the mean loss of the last third is under that of the third before by more than 1 % of the best
-    constant's, and the training struggles.
+    constant's, and the training struggles: a notice. Harmful where there were fewer than 64 updates in all.
 Remedy: more epochs, or a larger rate.
 Risk: a schedule may be about to end it well.
 """
@@ -16,27 +16,34 @@ from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
 KIND = "outcome"
-SEVERITY = 1
+SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown")
 REMEDIES: tuple[str, ...] = ("train_longer", "raise_rate")
 
 
 def diagnose(record: Record) -> Finding | None:
-    """At the end; a notice."""
-    if not record.ended or not measures.struggling(record) or not measures.falls_still(record) or record.length > 5_000:
+    """At the end."""
+    if not record.ended or not measures.struggling(record) or measures.broken_at(record) is not None:
         return None
-    if (measures.late_loss(record) or 9.0) > 1.3:
+    few = measures.few(record) and measures.sinks(record)
+    if not few and (not measures.falls_still(record) or record.length > 5_000 or _rose(record)):
         return None
     return Finding(
         name="too_few_epochs",
-        severity=1,
-        message=f"The loss still falls after {record.length:,} updates.",
+        severity=2 if few else 1,
+        message=f"There were {record.length:,} updates in all, and the loss was on its way down."
+        if few
+        else f"The loss still falls after {record.length:,} updates.",
         why="The run ends before it has learnt what it can.",
         remedy="train for more epochs",
         where={"step": record.length},
-        evidence={"level": measures.level(record)},
+        evidence={"level": measures.level(record), "updates": record.length},
         refuted_by="the same level after twice the updates",
     )
+
+
+def _rose(record: Record) -> bool:
+    return (measures.late_loss(record) or 9.0) > 1.3
 
 
 def infect(settings: Settings) -> Change | None:

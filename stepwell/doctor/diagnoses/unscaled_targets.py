@@ -29,7 +29,7 @@ def diagnose(record: Record) -> Finding | None:
     deviation = record.facts.get("target_deviation")
     if record.facts.get("targets") != "numbers" or deviation is None or LEAST <= deviation <= MOST:
         return None
-    if not measures.mature(record) or not measures.struggling(record):
+    if not measures.mature(record) or not measures.harmed(record):
         return None
     return Finding(
         name="unscaled_targets",

@@ -13,6 +13,8 @@ from stepwell.doctor.changes import ProgramFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
+HALF = 0.51  # of what shuffling gives: one class in a batch of two is as sorted as can be
+
 KIND = "data"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = (
@@ -33,9 +35,10 @@ def diagnose(record: Record) -> Finding | None:
     classes = record.facts.get("classes_seen") or len(shares)
     if not seen or rows < 16 or classes < 2 or len(seen) < 3:
         return None
-    expected = classes * (1 - (1 - 1 / classes) ** rows)
+    parts = record.facts.get("class_shares") or [1 / classes] * classes
+    expected = sum(1 - (1 - part) ** rows for part in parts)
     middle = sorted(seen)[len(seen) // 2]
-    if middle > 0.5 * expected:
+    if middle > HALF * expected:
         return None
     return Finding(
         name="unshuffled_data",
@@ -44,7 +47,7 @@ def diagnose(record: Record) -> Finding | None:
         why="Each update teaches one class and unlearns the others; normalization layers follow whatever came last.",
         remedy="shuffle the training data anew each epoch: DataLoader(data, shuffle=True)",
         where={"part": "train"},
-        evidence={"classes_in_a_batch": middle, "expected": expected, "threshold": 0.5},
+        evidence={"classes_in_a_batch": middle, "expected": expected, "threshold": HALF},
         refuted_by="an order that is meant, such as a curriculum",
     )
 

@@ -38,7 +38,7 @@ def diagnose(record: Record) -> Finding | None:
     elif facts.get("targets") == "classes" and call in ("sigmoid", "tanh", "relu"):
         several = facts.get("output_width", 1) > 1
         logs = facts.get("loss_logs") or facts.get("loss_wants") in ("logits", "probabilities")
-        if not logs or not measures.mature(record) or not measures.struggling(record):
+        if not logs or not measures.mature(record) or not measures.harmed(record):
             return None
         if call == "sigmoid" and not several:
             return None
