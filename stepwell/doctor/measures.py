@@ -18,6 +18,7 @@ ROUNDED = 1e-10  # a variance between answers, as a share of their square, that 
 STANDING = 0.05  # of the same: by what a loss that stands has fallen in a tenth of the training, at most
 FEW, SUNK = 64, 0.02  # updates; what the loss has fallen by, from the first half to the second, where it sinks
 COMPARED, CLEARLY = 200, 0.05  # rows from which neighbors are a measure, and by how much they are to be better
+REPEATED = 0.1  # of the rows: where more are there twice, a neighbor may be the row itself
 FLAT = 0.01  # of it: less from one third of the updates to the next is no change
 EARLIEST, PROBES = (
     0.25,
@@ -92,10 +93,11 @@ def behind(record: Record) -> bool:
     """Whether the mean or the vote of its five nearest neighbors tells a row far better than the network does.
 
     They err less than half as much, and by a twentieth of the scale less. The network is taken at its better, on rows
-    that it has learnt from or on others; the neighbors of a row are others than itself.
+    that it has learnt from or on others; the neighbors of a row are others than itself, where rows hardly repeat.
     """
-    right, left = record.facts.get("neighbors_balanced"), record.facts.get("neighbors_left")
-    if record.facts.get("labels", 0) < COMPARED or record.facts.get("game"):
+    facts = record.facts
+    right, left = facts.get("neighbors_balanced"), facts.get("neighbors_left")
+    if facts.get("labels", 0) < COMPARED or facts.get("seen_twice", 0.0) > REPEATED or facts.get("game"):
         return False
     if right is not None:
         names = ("balanced_accuracy", "valid_balanced_accuracy")

@@ -76,7 +76,7 @@ class Seen:
         if validation is not None and (held := tensors(validation[0])) and held[0].shape[0]:
             mine = digests(rows_of(held[0]))
             facts["held_out_seen"] = sum(one in self._digests for one in mine) / len(mine)
-            facts["seen_twice"] = 1.0 - len(self._digests) / max(self._count, 1)
+        facts["seen_twice"] = 1.0 - len(self._digests) / max(self._count, 1)
         if len(self._targets) == len(self._rows) and self._targets[0].shape[1] == 1:
             targets = torch.cat(self._targets).numpy()[:, 0]
             if not np.issubdtype(targets.dtype, np.floating) or len(np.unique(targets)) <= 2:

@@ -20,6 +20,7 @@ from stepwell.doctor import diagnosing, measures
 from stepwell.doctor.guard import Guard
 from stepwell.doctor.layers import Reader
 from stepwell.doctor.record import Record
+from stepwell.doctor.watch import watch
 from stepwell.schema import Finding
 
 ALL = discovery.names(diagnosing.ROOM)
@@ -135,12 +136,6 @@ ILL: dict[str, Callable[[], Program]] = {
     ),
     "inputs_too_small": lambda: Program(inputs=lambda x: x / 65_025, rate=0.05, optimizer=torch.optim.SGD),
     "too_few_epochs": lambda: Program(updates=16, rate=1e-3),
-    "shuffled_labels": lambda: Program(
-        network(out=1),
-        F.mse_loss,
-        rate=0.01,
-        targets=lambda y: torch.randn((len(y), 1), generator=torch.Generator().manual_seed(5)),
-    ),
     "lr_too_high": lambda: Program(rate=1.0),
     "over_regularised": lambda: Program(optimizer=functools.partial(torch.optim.AdamW, weight_decay=100.0)),
     "bad_init_small": lambda: Program(tiny(network()), updates=60),
@@ -442,7 +437,7 @@ def test_sorted_data_is_named(classes: int) -> None:
     x, y, _, _ = program.data()
     order = y.argsort()
     optimizer = torch.optim.Adam(program.model.parameters())
-    with stepwell_watch(program.model, optimizer) as doctor:
+    with watch(program.model, optimizer, steps=60) as doctor:
         for _ in range(3):
             for start in range(0, 600, 30):
                 rows = order[start : start + 30]
@@ -457,12 +452,6 @@ def test_batches_without_the_rare_classes_are_shuffled_all_the_same() -> None:
     facts = {"batch_classes": [3, 4, 3, 4], "batch_rows": 64, "classes_seen": 23, "class_counts": [60, 40, 9]}
     assert said(Record({**facts, "class_shares": [0.55, 0.3, 0.1] + [0.05 / 20] * 20})) is None
     assert said(Record({**facts, "class_shares": [1 / 23] * 23})) is not None
-
-
-def stepwell_watch(model: nn.Module, optimizer: torch.optim.Optimizer):  # type: ignore[no-untyped-def]
-    import stepwell
-
-    return stepwell.watch(model, optimizer, steps=60)
 
 
 def test_what_a_brief_training_showed_at_its_beginning_is_not_taken_for_its_end() -> None:
@@ -483,6 +472,36 @@ def test_a_network_is_behind_where_neighbors_err_less_than_half_as_much(
     assert measures.behind(record) == behind
     record.facts["labels"] = 60
     assert not measures.behind(record)  # too few rows to tell
+
+
+@pytest.mark.parametrize(("together", "held", "named"), [(0.02, 0.99, True), (0.3, 0.99, False), (0.02, 0.5, False)])
+def test_numbers_that_do_not_go_with_their_neighbors_are_not_of_their_inputs(
+    together: float, held: float, named: bool
+) -> None:
+    said = discovery.load(diagnosing.ROOM, "shuffled_labels").diagnose
+    facts = {"constant": 1.0, "targets": "numbers", "rows_seen": 400, "labels": 400}
+    facts |= {"neighbors_correlation": together, "neighbors_z": together * 200**0.5}
+    probes = [{"step": 30 * i, "loss": 0.9, "valid_loss": held} for i in range(4)]
+    record = Record(facts, [{"step": step, "loss": 0.9} for step in range(100)], probes, ended=True)
+    assert (said(record) is not None) == named
+
+
+def test_what_rows_say_of_numbers_is_read_from_their_neighbors() -> None:
+    draw = torch.Generator().manual_seed(0)
+    x = torch.rand(400, 2, generator=draw)
+    y = (6 * x[:, :1]).sin()
+    read = []
+    for targets in (y, y[torch.randperm(400, generator=draw)]):
+        model = nn.Linear(2, 1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with watch(model, optimizer, steps=20) as doctor:
+            for start in range(0, 400, 20):
+                optimizer.zero_grad()
+                F.mse_loss(model(x[start : start + 20]), targets[start : start + 20]).backward()
+                optimizer.step()
+        read.append(doctor.record.facts)
+    assert read[0]["neighbors_correlation"] > 0.95 and read[0]["neighbors_left"] < 0.15
+    assert abs(read[1]["neighbors_correlation"]) < 0.2 and read[1]["neighbors_left"] > 0.9
 
 
 def test_numbers_learnt_by_heart_from_the_first_are_named() -> None:

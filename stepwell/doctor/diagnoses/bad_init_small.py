@@ -21,7 +21,7 @@ NORMALIZED = 0.025  # judged: what normalizes bears a tenth of that, and no heal
 
 KIND = "beginning"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("dead_relu", "underfit_capacity", "not_learning_unknown", "lr_too_high")
+EXPLAINS: tuple[str, ...] = ("dead_relu", "underfit_capacity", "not_learning_unknown", "lr_too_high", "too_few_epochs")
 REMEDIES: tuple[str, ...] = ("initialization", "normalization")
 
 

@@ -16,7 +16,13 @@ from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
-EXPLAINS: tuple[str, ...] = ("frozen_params", "underfit_capacity", "not_learning_unknown", "lr_too_low")
+EXPLAINS: tuple[str, ...] = (
+    "frozen_params",
+    "underfit_capacity",
+    "not_learning_unknown",
+    "lr_too_low",
+    "too_few_epochs",
+)
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 

@@ -16,7 +16,7 @@ from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
-EXPLAINS: tuple[str, ...] = ("overfit", "lr_too_high")
+EXPLAINS: tuple[str, ...] = ("overfit", "lr_too_high", "too_few_epochs")
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 

@@ -22,7 +22,7 @@ MOST, ALL_BUT = 0.7, 0.9
 
 KIND = "dynamics"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown")
+EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "too_few_epochs")
 REMEDIES: tuple[str, ...] = ("less_dropout",)
 
 

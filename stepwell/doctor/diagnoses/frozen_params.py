@@ -24,6 +24,7 @@ EXPLAINS: tuple[str, ...] = (
     "vanishing_gradient",
     "bad_init_small",
     "dead_relu",
+    "too_few_epochs",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 

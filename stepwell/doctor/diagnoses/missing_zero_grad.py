@@ -24,6 +24,7 @@ EXPLAINS: tuple[str, ...] = (
     "nan_loss",
     "not_learning_unknown",
     "oscillation",
+    "too_few_epochs",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 

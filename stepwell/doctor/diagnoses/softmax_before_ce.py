@@ -21,6 +21,7 @@ EXPLAINS: tuple[str, ...] = (
     "lr_too_low",
     "not_learning_unknown",
     "vanishing_gradient",
+    "too_few_epochs",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 

@@ -21,6 +21,7 @@ EXPLAINS: tuple[str, ...] = (
     "not_learning_unknown",
     "bad_init_small",
     "vanishing_gradient",
+    "too_few_epochs",
 )
 REMEDIES: tuple[str, ...] = ("initialization",)
 

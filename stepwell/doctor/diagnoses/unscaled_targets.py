@@ -20,7 +20,14 @@ LEAST, MOST = 0.005, 20.0  # measured on 84 healthy runs
 
 KIND = "data"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("lr_too_low", "underfit_capacity", "not_learning_unknown", "bad_init_large", "dead_relu")
+EXPLAINS: tuple[str, ...] = (
+    "lr_too_low",
+    "underfit_capacity",
+    "not_learning_unknown",
+    "bad_init_large",
+    "dead_relu",
+    "too_few_epochs",
+)
 REMEDIES: tuple[str, ...] = ("scale_targets", "lower_rate")
 
 

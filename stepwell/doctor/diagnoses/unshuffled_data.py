@@ -24,6 +24,7 @@ EXPLAINS: tuple[str, ...] = (
     "not_learning_unknown",
     "batch_too_small",
     "oscillation",
+    "too_few_epochs",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 

@@ -23,7 +23,7 @@ DECADES, ALIKE = 2.3, 1e-4  # measured on 84 healthy runs
 
 KIND = "dynamics"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("lr_too_low", "underfit_capacity", "not_learning_unknown")
+EXPLAINS: tuple[str, ...] = ("lr_too_low", "underfit_capacity", "not_learning_unknown", "too_few_epochs")
 REMEDIES: tuple[str, ...] = ("initialization", "normalization", "activation", "residual", "smaller_network")
 
 

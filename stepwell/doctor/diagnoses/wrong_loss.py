@@ -18,7 +18,7 @@ BY_HAND = ("abs", "pow", "__pow__", "square")
 
 KIND = "program"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown")
+EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "too_few_epochs")
 REMEDIES: tuple[str, ...] = ("loss",)
 
 

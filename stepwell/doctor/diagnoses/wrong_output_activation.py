@@ -17,7 +17,14 @@ from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
-EXPLAINS: tuple[str, ...] = ("lr_too_low", "underfit_capacity", "not_learning_unknown", "wrong_loss", "dead_relu")
+EXPLAINS: tuple[str, ...] = (
+    "lr_too_low",
+    "underfit_capacity",
+    "not_learning_unknown",
+    "wrong_loss",
+    "dead_relu",
+    "too_few_epochs",
+)
 REMEDIES: tuple[str, ...] = ("linear_output",)
 
 
