@@ -1,10 +1,12 @@
 """How well the doctor sees: faulty and healthy trainings in plain PyTorch, watched, and published rules beside it.
 
     python benchmarks/doctor.py --cases FOLDER [--seeds 0 1]      # (a) faulty and healthy programs
+    python benchmarks/doctor.py --cases FOLDER --drawn 0 1 2      # programs drawn by chance, of these numbers
     python benchmarks/doctor.py --corpus tuning | set_aside       # (b) healthy trainings: false alarms
     python benchmarks/doctor.py --infected [--seeds 0 1 2 3 4]    # (c) trainings that the diagnoses' `infect` made ill
 
-(a) FOLDER holds `cases_shared.json` and `lab.py`, which builds the programs. (b) reads real data from the folder that
+(a) FOLDER holds `cases_shared.json` and `lab.py`, which builds the programs. `--drawn` draws others in the same
+grammar (`watched/drawn.py`), each with one fault and beside it a healthy twin. (b) reads real data from the folder that
 STEPWELL_DATA names; whether a run counts as healthy is decided by a rule that knows nothing of the doctor
 (`watched/corpus.py`), and those that do not are listed. `--daily` takes the first few cases of each family. Runs are
 cached by configuration under `build/doctor`, so that a second call only diagnoses. Every look is noted in
@@ -25,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from watched import corpus, figures, infected, loops, programs, real_data
+from watched import corpus, drawn, figures, infected, loops, programs, real_data
 from watched.cache import CACHE, Run, cached, known
 from watched.figures import Faulty
 
@@ -52,6 +54,37 @@ def programs_watched(folder: Path, seeds: Sequence[int], only: str) -> list[str]
         if remark:
             print(f"{run.name:<24} metric {run.ended['metric']:.2f}: {remark}")
     return [*_faulty(counts), *(figures.alarms(healthy) if healthy else []), *_stale(runs)]
+
+
+def drawn_watched(folder: Path, numbers: Sequence[int], only: str) -> list[str]:
+    """The figures over programs drawn by chance, apart over those that their fault harmed, and over their twins."""
+    lab = programs.load_lab(folder)
+    every, harmed, healthy, left_out, runs = (Faulty(), Faulty(), [], [], [])
+    for case, twin in drawn.cases(numbers):
+        if only not in case["id"]:
+            continue
+        ill, well = (
+            cached("drawn", one["id"], {"case": one}, functools.partial(programs.watched, lab, one, one["number"]))
+            for one in (case, twin)
+        )
+        runs += [ill, well]
+        if not well.ended["metric"] >= twin["reach"] - drawn.SURE:
+            left_out.append(f"{twin['id']} {well.ended['metric']:.2f}")
+            continue
+        healthy.append(figures.everyone(well))
+        if healthy[-1][figures.OURS].ever:
+            print(f"{well.name:<40} FALSE ALARM {healthy[-1][figures.OURS]}")
+        true = frozenset(case["faults"])
+        fails = not ill.ended["metric"] >= well.ended["metric"] - programs.HARM
+        said = figures.everyone(ill, true)[figures.OURS]
+        remark = every.add(said, true, also=frozenset(), fails=fails)
+        if fails:
+            harmed.add(said, true, also=frozenset(), fails=fails)
+        if remark:
+            print(f"{ill.name:<40} metric {ill.ended['metric']:.2f} of {well.ended['metric']:.2f}: {remark}")
+    print(f"twins that were not healthy, left out: {', '.join(left_out) or 'none'}")
+    lines = ["-- all", *every.lines(), "-- of these, harmed by their fault", *harmed.lines()]
+    return [*lines, *(figures.alarms(healthy) if healthy else []), *_stale(runs)]
 
 
 def _added(
@@ -132,6 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--drawn", type=int, nargs="+", default=[], help="numbers of programs drawn for each fault")
     parser.add_argument("--corpus", choices=["tuning", "set_aside"])
     parser.add_argument("--infected", action="store_true")
     parser.add_argument("--daily", action="store_true")
@@ -140,7 +174,9 @@ def main() -> None:
     parser.add_argument("--why", default="", help="what this look is for, for the log")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    if asked.cases is not None:
+    if asked.cases is not None and asked.drawn:
+        part, lines = f"drawn {asked.drawn}", drawn_watched(asked.cases, asked.drawn, asked.only)
+    elif asked.cases is not None:
         part, lines = f"programs seeds {asked.seeds}", programs_watched(asked.cases, asked.seeds, asked.only)
     elif asked.infected:
         part, lines = f"infected seeds {asked.seeds}", infected_watched(asked.seeds, asked.only)

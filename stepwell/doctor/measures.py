@@ -16,7 +16,7 @@ from stepwell.doctor.record import Record
 FAILING, STRUGGLING, LAGGING, SLEEPING = 0.9, 0.6, 0.25, 0.97  # of the loss of the best constant prediction
 ROUNDED = 1e-10  # a variance between answers, as a share of their square, that is no more than rounding
 STANDING = 0.05  # of the same: by what a loss that stands has fallen in a tenth of the training, at most
-FEW, SUNK = 64, 0.02  # updates; what the loss has fallen by, from the first half to the second, where it sinks
+FEW, SUNK = 32, 0.02  # updates; what the loss has fallen by, from the first half to the second, where it sinks
 COMPARED, CLEARLY = 200, 0.05  # rows from which neighbors are a measure, and by how much they are to be better
 REPEATED = 0.1  # of the rows: where more are there twice, a neighbor may be the row itself
 FLAT = 0.01  # of it: less from one third of the updates to the next is no change
@@ -283,8 +283,8 @@ def own_rises(record: Record, by: float = 0.05) -> float | None:
 
 
 def late_loss(record: Record) -> float | None:
-    """The worst smoothed loss after the first tenth over that of the best constant."""
-    best = constant(record)
+    """The worst smoothed loss after the first tenth over that of the best constant; None where a penalty is in it."""
+    best = None if record.facts.get("loss_touches_parameters") else constant(record)
     losses = [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
     width = max(5, len(losses) // 40)
     if best is None or len(losses) < 4 * width:

@@ -17,7 +17,7 @@ from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("lr_too_high", "not_learning_unknown", "underfit_capacity")
+EXPLAINS: tuple[str, ...] = ("lr_too_high", "not_learning_unknown", "underfit_capacity", "rnn_vanishing_time")
 REMEDIES: tuple[str, ...] = ("optimizer",)
 
 

@@ -15,7 +15,14 @@ from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 3
-EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "wrong_loss", "lr_too_low")
+EXPLAINS: tuple[str, ...] = (
+    "underfit_capacity",
+    "not_learning_unknown",
+    "wrong_loss",
+    "lr_too_low",
+    "rnn_vanishing_time",
+    "dead_relu",
+)
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 

@@ -16,7 +16,7 @@ from stepwell.schema import Finding
 
 KIND = "data"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("not_learning_unknown", "shuffled_labels", "underfit_capacity")
+EXPLAINS: tuple[str, ...] = ("not_learning_unknown", "shuffled_labels", "underfit_capacity", "lr_too_high")
 REMEDIES: tuple[str, ...] = ("class_weights", "weighted_sampling")
 
 

@@ -22,6 +22,7 @@ EXPLAINS: tuple[str, ...] = (
     "not_learning_unknown",
     "lr_too_low",
     "too_few_epochs",
+    "rnn_vanishing_time",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 

@@ -22,7 +22,13 @@ MOST, ALL_BUT = 0.7, 0.9
 
 KIND = "dynamics"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "too_few_epochs")
+EXPLAINS: tuple[str, ...] = (
+    "underfit_capacity",
+    "not_learning_unknown",
+    "too_few_epochs",
+    "rnn_vanishing_time",
+    "lr_too_high",
+)
 REMEDIES: tuple[str, ...] = ("less_dropout",)
 
 

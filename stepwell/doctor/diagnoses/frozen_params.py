@@ -25,6 +25,7 @@ EXPLAINS: tuple[str, ...] = (
     "bad_init_small",
     "dead_relu",
     "too_few_epochs",
+    "rnn_vanishing_time",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 

@@ -26,6 +26,7 @@ EXPLAINS: tuple[str, ...] = (
     "underfit_capacity",
     "too_few_epochs",
     "not_learning_unknown",
+    "rnn_vanishing_time",
 )
 REMEDIES: tuple[str, ...] = ("scale_inputs", "normalization")
 

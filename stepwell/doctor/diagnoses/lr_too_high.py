@@ -35,6 +35,7 @@ EXPLAINS: tuple[str, ...] = (
     "underfit_capacity",
     "batch_too_small",
     "oscillation",
+    "rnn_vanishing_time",
 )
 REMEDIES: tuple[str, ...] = ("lower_rate", "warmup", "clipping", "optimizer")
 RUINS = True  # what is trained afterwards is lost

@@ -26,7 +26,7 @@ REMEDIES: tuple[str, ...] = ("activation",)
 
 
 def diagnose(record: Record) -> Finding | None:
-    """At the beginning; harmful where it struggles."""
+    """At the beginning; harmful where it struggles, or the whole is linear and over a quarter of the loss is left."""
     deviation, matrices = record.facts.get("linear_deviation"), record.facts.get("matrices", 0)
     row = record.facts.get("linear_in_a_row", [])
     layers = measures.first_probe(record).get("layers", {})
@@ -34,7 +34,7 @@ def diagnose(record: Record) -> Finding | None:
     whole = deviation is not None and deviation <= LINEAR and matrices > 1 and not bends
     if not whole and not row:
         return None
-    harmed = measures.mature(record) and measures.harmed(record)
+    harmed = measures.mature(record) and (measures.harmed(record) or (whole and measures.lagging(record)))
     return Finding(
         name="missing_nonlinearity",
         severity=2 if harmed else 1,

@@ -25,6 +25,7 @@ EXPLAINS: tuple[str, ...] = (
     "not_learning_unknown",
     "oscillation",
     "too_few_epochs",
+    "rnn_vanishing_time",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 

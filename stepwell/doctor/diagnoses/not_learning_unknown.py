@@ -27,9 +27,7 @@ def diagnose(record: Record) -> Finding | None:
     now = measures.level(record)
     if not measures.mature(record) or not measures.failing(record) or record.progress < 0.5:
         return None
-    if measures.broken_at(record) is None and (
-        measures.falls_still(record) or (measures.few(record) and measures.sinks(record))
-    ):
+    if measures.broken_at(record) is None and measures.falls_still(record):
         return None
     return Finding(
         name="not_learning_unknown",

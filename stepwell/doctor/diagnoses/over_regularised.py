@@ -30,6 +30,7 @@ EXPLAINS: tuple[str, ...] = (
     "dead_relu",
     "lr_too_high",
     "transformer_no_warmup",
+    "rnn_vanishing_time",
 )
 REMEDIES: tuple[str, ...] = ("less_decay",)
 

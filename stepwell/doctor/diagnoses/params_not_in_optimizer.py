@@ -22,6 +22,7 @@ EXPLAINS: tuple[str, ...] = (
     "not_learning_unknown",
     "lr_too_low",
     "too_few_epochs",
+    "rnn_vanishing_time",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
@@ -32,7 +33,7 @@ def diagnose(record: Record) -> Finding | None:
     left = [name for name in left if name not in unused]
     if not left:
         return None
-    harmed = measures.mature(record) and measures.harmed(record)
+    harmed = measures.mature(record) and (measures.harmed(record) or measures.lagging(record))
     return Finding(
         name="params_not_in_optimizer",
         severity=3 if harmed else 1,

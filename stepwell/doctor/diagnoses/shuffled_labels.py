@@ -20,7 +20,14 @@ ROWS, APART = 100, 0.1  # rows from which neighbors are a measure; a correlation
 
 KIND = "data"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "overfit", "rnn_vanishing_time")
+EXPLAINS: tuple[str, ...] = (
+    "underfit_capacity",
+    "not_learning_unknown",
+    "overfit",
+    "rnn_vanishing_time",
+    "lr_too_high",
+    "dead_relu",
+)
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 

@@ -20,7 +20,13 @@ LOSSES = frozenset(
 
 KIND = "program"
 SEVERITY = 3
-EXPLAINS: tuple[str, ...] = ("exploding_gradient", "lr_too_high", "not_learning_unknown", "nan_loss")
+EXPLAINS: tuple[str, ...] = (
+    "exploding_gradient",
+    "lr_too_high",
+    "not_learning_unknown",
+    "nan_loss",
+    "rnn_vanishing_time",
+)
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
 

@@ -22,6 +22,9 @@ EXPLAINS: tuple[str, ...] = (
     "bad_init_small",
     "vanishing_gradient",
     "too_few_epochs",
+    "dead_relu",
+    "lr_too_high",
+    "bad_init_large",
 )
 REMEDIES: tuple[str, ...] = ("initialization",)
 

@@ -3,7 +3,7 @@
 What: the loss still falls at the end, or there were no more than some dozen updates.
 Why it matters: more of the same would be better.
 How it is seen: the mean loss of the last third is under that of the third before by more than 1 % of the best
-    constant's, and the training struggles: a notice. Harmful where there were fewer than 64 updates in all.
+    constant's, and the training struggles: a notice. Harmful where there were fewer than 32 updates in all.
 Remedy: more epochs, or a larger rate.
 Risk: a schedule may be about to end it well.
 """
@@ -15,6 +15,8 @@ from stepwell.doctor.changes import Change, Settings, change
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
+RISEN = 1.3  # of the best constant's loss: what is above was thrown there
+
 KIND = "outcome"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown")
@@ -25,13 +27,13 @@ def diagnose(record: Record) -> Finding | None:
     """At the end."""
     if not record.ended or not measures.struggling(record) or measures.broken_at(record) is not None:
         return None
-    few = measures.few(record) and measures.sinks(record)
+    few = measures.few(record) and measures.mature(record) and (measures.level(record) or 0.0) < RISEN
     if not few and (not measures.falls_still(record) or record.length > 5_000 or _rose(record)):
         return None
     return Finding(
         name="too_few_epochs",
         severity=2 if few else 1,
-        message=f"There were {record.length:,} updates in all, and the loss was on its way down."
+        message=f"There were {record.length:,} updates in all, too few to learn much."
         if few
         else f"The loss still falls after {record.length:,} updates.",
         why="The run ends before it has learnt what it can.",
@@ -43,7 +45,7 @@ def diagnose(record: Record) -> Finding | None:
 
 
 def _rose(record: Record) -> bool:
-    return (measures.late_loss(record) or 9.0) > 1.3
+    return (measures.late_loss(record) or 9.0) > RISEN
 
 
 def infect(settings: Settings) -> Change | None:

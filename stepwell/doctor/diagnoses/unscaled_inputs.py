@@ -29,6 +29,7 @@ EXPLAINS: tuple[str, ...] = (
     "vanishing_gradient",
     "not_learning_unknown",
     "too_few_epochs",
+    "rnn_vanishing_time",
 )
 REMEDIES: tuple[str, ...] = ("scale_inputs", "normalization")
 

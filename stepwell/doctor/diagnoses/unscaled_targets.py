@@ -27,6 +27,7 @@ EXPLAINS: tuple[str, ...] = (
     "bad_init_large",
     "dead_relu",
     "too_few_epochs",
+    "rnn_vanishing_time",
 )
 REMEDIES: tuple[str, ...] = ("scale_targets", "lower_rate")
 

@@ -25,6 +25,8 @@ EXPLAINS: tuple[str, ...] = (
     "batch_too_small",
     "oscillation",
     "too_few_epochs",
+    "rnn_vanishing_time",
+    "dead_relu",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 
