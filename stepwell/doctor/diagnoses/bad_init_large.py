@@ -26,6 +26,7 @@ EXPLAINS: tuple[str, ...] = (
     "lr_too_low",
     "not_learning_unknown",
     "vanishing_gradient",
+    "overfit",
 )
 REMEDIES: tuple[str, ...] = ("initialization", "normalization", "lower_rate")
 

@@ -17,7 +17,13 @@ from stepwell.schema import Finding
 
 KIND = "program"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("lr_too_high", "not_learning_unknown", "underfit_capacity", "rnn_vanishing_time")
+EXPLAINS: tuple[str, ...] = (
+    "lr_too_high",
+    "not_learning_unknown",
+    "underfit_capacity",
+    "rnn_vanishing_time",
+    "dead_relu",
+)
 REMEDIES: tuple[str, ...] = ("optimizer",)
 
 

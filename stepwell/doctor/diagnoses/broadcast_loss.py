@@ -22,6 +22,7 @@ EXPLAINS: tuple[str, ...] = (
     "lr_too_low",
     "rnn_vanishing_time",
     "dead_relu",
+    "lr_too_high",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 

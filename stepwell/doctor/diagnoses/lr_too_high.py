@@ -33,7 +33,6 @@ EXPLAINS: tuple[str, ...] = (
     "not_learning_unknown",
     "vanishing_gradient",
     "underfit_capacity",
-    "batch_too_small",
     "oscillation",
     "rnn_vanishing_time",
 )

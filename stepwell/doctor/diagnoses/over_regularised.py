@@ -3,14 +3,15 @@
 What: weights shrink toward zero whatever the data says.
 Why it matters: the least of loss and penalty together is a network that answers a constant.
 How it is seen: half of the matrices shrink under 20 % of their first size and none stays over half of it; or decay
-    makes half of what an update changes, and half of the matrices shrink under 70 %; and the training struggles.
+    makes half of what an update changes, and half of the matrices shrink under 70 %; or a penalty in the loss is still
+    a quarter of the best constant's loss at last; and the training struggles.
 Remedy: a penalty smaller by 100.
 Risk: pruning shrinks weights on purpose.
 """
 
 from __future__ import annotations
 
-from statistics import median
+from statistics import fmean, median
 
 from stepwell.doctor import measures
 from stepwell.doctor.changes import Change, Settings, change
@@ -19,6 +20,8 @@ from stepwell.schema import Finding
 
 SHRUNK, ALL = 0.2, 0.5  # of the first size: half of the matrices, and all
 HALF, SMALLER = 0.5, 0.7  # of an update: the penalty leads, not the data; of the first size: and weights follow it
+
+LEADS = 0.25  # of the best constant's loss: what a penalty in the loss adds to it at last
 
 KIND = "dynamics"
 SEVERITY = 2
@@ -44,11 +47,13 @@ def diagnose(record: Record) -> Finding | None:
     middle, largest = median(shares or [1.0]), max(shares, default=1.0)
     decay = record.facts.get("optimizer_settings", {}).get("weight_decay", 0.0)
     by = "a penalty in the loss" if record.facts.get("loss_touches_parameters") else f"weight decay {decay:g}"
-    part = _of_updates(record, decay)
+    part, loss = _of_updates(record, decay), _of_loss(record)
     if middle <= SHRUNK and largest <= ALL:
         said = f"weights shrink to {100 * middle:.0f} % of their first size (median): {by} outweighs the data"
     elif part is not None and part >= HALF and middle < SMALLER:
         said = f"{by} makes up {100 * min(part, 1.0):.0f} % of what an update changes"
+    elif loss is not None and loss >= LEADS:
+        said = f"at last {by} is still {100 * loss:.0f} % of the loss of the best constant answer"
     else:
         return None
     return Finding(
@@ -67,6 +72,15 @@ def diagnose(record: Record) -> Finding | None:
         },
         refuted_by="the same level without the penalty",
     )
+
+
+def _of_loss(record: Record) -> float | None:
+    """The penalty in the loss over the loss of the best constant: what the probe's loss, which is without it, lacks."""
+    best, trained = measures.constant(record), measures.level_in_training(record)
+    probed = [row["loss"] for row in measures.last_probes(record)]
+    if not record.facts.get("loss_touches_parameters") or best is None or trained is None or not probed:
+        return None
+    return trained - fmean(probed) / best
 
 
 def _of_updates(record: Record, decay: float) -> float | None:

@@ -6,7 +6,8 @@ How it is seen: the validation loss over its least by 0.15 of the best constant'
     the training loss does not rise (measured: 0 of 84 healthy runs); or, of numbers, never under nine tenths of the
     constant's while under a quarter of the training loss is left.
 Remedy: stop at the least; weight decay, dropout, augmentation, a smaller network, more data.
-Risk: only the sureness grows while the score still improves: then a notice.
+Risk: only the sureness grows while the score still improves: then a notice, but for a validation loss over that of a
+    constant and a score 0.3 under that of training.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from stepwell.doctor.changes import DataFault, Settings
 from stepwell.doctor.record import Record
 from stepwell.schema import Finding
 
+GAP = 0.3  # of the balanced accuracy
 LEARNT = 0.25  # of the loss of the best constant
 RISE = 0.15  # of the loss of the best constant; measured on 84 healthy runs
 
@@ -42,6 +44,7 @@ def diagnose(record: Record) -> Finding | None:
     ]
     best = max((score for step, score in scores if step <= rise[1]), default=None)
     still = bool(scores) and best is not None and sum(score for _, score in scores[-3:]) / 3 >= best - 0.01
+    still = still and not _far_apart(record)
     return Finding(
         name="overfit",
         severity=1 if still else 2,
@@ -54,6 +57,15 @@ def diagnose(record: Record) -> Finding | None:
         evidence={"rise": rise[0], "threshold": RISE},
         refuted_by="a validation score that still improves",
     )
+
+
+def _far_apart(record: Record) -> bool:
+    """Whether a constant would be less surprised by the held-out rows, and they are answered far worse than others."""
+    best, rows = measures.constant(record), record.probes[-3:]
+    if best is None or fmean(row["valid_loss"] for row in rows) <= best:
+        return False
+    pairs = [(row.get("balanced_accuracy"), row.get("valid_balanced_accuracy")) for row in rows]
+    return all(one is not None and other is not None and one - other > GAP for one, other in pairs)
 
 
 def _from_the_first(record: Record) -> bool:

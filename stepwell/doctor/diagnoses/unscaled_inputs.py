@@ -30,6 +30,7 @@ EXPLAINS: tuple[str, ...] = (
     "not_learning_unknown",
     "too_few_epochs",
     "rnn_vanishing_time",
+    "overfit",
 )
 REMEDIES: tuple[str, ...] = ("scale_inputs", "normalization")
 
