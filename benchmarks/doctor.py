@@ -76,10 +76,11 @@ def drawn_watched(folder: Path, numbers: Sequence[int], only: str) -> list[str]:
             print(f"{well.name:<40} FALSE ALARM {healthy[-1][figures.OURS]}")
         true = frozenset(case["faults"])
         fails = not ill.ended["metric"] >= well.ended["metric"] - programs.HARM
-        said = figures.everyone(ill, true)[figures.OURS]
-        remark = every.add(said, true, also=frozenset(), fails=fails)
+        said = figures.ours(ill, true)
+        also = frozenset(drawn.ALSO.get(case["faults"][0], ()))
+        remark = every.add(said, true, also=also, fails=fails)
         if fails:
-            harmed.add(said, true, also=frozenset(), fails=fails)
+            harmed.add(said, true, also=also, fails=fails)
         if remark:
             print(f"{ill.name:<40} metric {ill.ended['metric']:.2f} of {well.ended['metric']:.2f}: {remark}")
     print(f"twins that were not healthy, left out: {', '.join(left_out) or 'none'}")

@@ -392,6 +392,18 @@ FAULTS: dict[str, tuple[Callable[[Case], bool], Mapping[str, Any]]] = {
 }
 """Where each fault can be made, and what it puts at each place."""
 
+ALSO = {
+    "inputs_too_small": {"unscaled_inputs"},
+    "dead_relu": {"bad_init_bias"},
+    "saturated_units": {"bad_init_large"},
+    "batch_too_small": {"lr_too_high"},
+    "transformer_no_warmup": {"lr_too_high"},
+    "bad_optimizer_setting": {"lr_too_low"},
+}
+"""Names that are as true of what is made: of raw columns made small some stay large beside others, units are silenced
+by their biases, or made flat by large weights; a batch of one comes with a rate of its own, attention without a warm-up
+at a higher one, and an epsilon of 2 makes every step short."""
+
 
 def cases(numbers: Sequence[int]) -> Iterator[tuple[Case, Case]]:
     """For each fault and each number a program that has it, and its healthy twin."""

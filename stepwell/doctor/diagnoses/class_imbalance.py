@@ -16,7 +16,13 @@ from stepwell.schema import Finding
 
 KIND = "data"
 SEVERITY = 2
-EXPLAINS: tuple[str, ...] = ("not_learning_unknown", "shuffled_labels", "underfit_capacity", "lr_too_high")
+EXPLAINS: tuple[str, ...] = (
+    "not_learning_unknown",
+    "shuffled_labels",
+    "underfit_capacity",
+    "lr_too_high",
+    "rnn_vanishing_time",
+)
 REMEDIES: tuple[str, ...] = ("class_weights", "weighted_sampling")
 
 

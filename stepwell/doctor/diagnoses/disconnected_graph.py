@@ -23,6 +23,7 @@ EXPLAINS: tuple[str, ...] = (
     "lr_too_low",
     "too_few_epochs",
     "rnn_vanishing_time",
+    "vanishing_gradient",
 )
 REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in the data
 

@@ -25,6 +25,7 @@ EXPLAINS: tuple[str, ...] = (
     "dead_relu",
     "lr_too_high",
     "bad_init_large",
+    "saturated_units",
 )
 REMEDIES: tuple[str, ...] = ("initialization",)
 

@@ -43,7 +43,7 @@ def diagnose(record: Record) -> Finding | None:
         return None
     saturated = max(measures.layers(measures.first_probe(record), "saturated").values(), default=0.0)
     large = rms > LARGE or spread > SPREAD or (rms > RAW and saturated > 0.3)
-    harmed = measures.mature(record) and (measures.struggling(record) or saturated >= 0.5)
+    harmed = measures.mature(record) and (measures.harmed(record) or saturated >= 0.5)
     begins_high = (measures.excess(record) or 0.0) > 2.0 and measures.mature(record)
     far = (rms > 10 * LARGE or spread > 10 * SPREAD) and measures.mature(record) and measures.lagging(record)
     slow = rms > RAW and measures.mature(record) and measures.struggling(record)
