@@ -33,14 +33,16 @@ true fault.
 
 | faulty runs | rules | a true fault named | first named is true | faults named | names that are true | names a run |
 |---|---|---|---|---|---|---|
-| (a) 65 programs, 2 seeds | Stepwell | 126 of 130 | 124 of 130 | 193 of 242 | 193 of 214 | 1.65 |
+| (a) 65 programs, 2 seeds | Stepwell | 128 of 130 | 124 of 130 | 197 of 242 | 197 of 216 | 1.66 |
 | (a) the same runs | AutoTrainer | 40 of 130 | 37 of 130 | 56 of 242 | 40 of 92 | 0.71 |
 | (a) the same runs | DeepDiagnosis | 57 of 130 | 41 of 130 | 73 of 242 | 61 of 192 | 1.48 |
 | (a) the same runs | UMLAUT | 50 of 130 | 36 of 130 | 64 of 242 | 62 of 180 | 1.38 |
-| (c) infected networks, 5 seeds | Stepwell | 167 of 170 | 167 of 170 | 167 of 170 | 189 of 189 | 1.11 |
+| (c) infected networks, 5 seeds | Stepwell | 169 of 170 | 169 of 170 | 169 of 170 | 191 of 191 | 1.12 |
 | (c) the same runs | AutoTrainer | 33 of 170 | 33 of 170 | 33 of 170 | 33 of 80 | 0.47 |
 | (c) the same runs | DeepDiagnosis | 35 of 170 | 30 of 170 | 35 of 170 | 35 of 213 | 1.25 |
 | (c) the same runs | UMLAUT | 39 of 170 | 35 of 170 | 39 of 170 | 39 of 102 | 0.60 |
+| (d) 160 drawn programs, one fault each | Stepwell | 141 of 160 | 138 of 160 | 141 of 160 | 152 of 167 | 1.04 |
+| (d) the 126 that their fault harms | Stepwell | 116 of 126 | 113 of 126 | 116 of 126 | 127 of 141 | 1.12 |
 
 | (b) 319 healthy runs set aside | alarms at the end | at most, 95 % | at any time before |
 |---|---|---|---|
@@ -51,20 +53,26 @@ true fault.
 
 - (a) `--cases FOLDER`: tiny networks. None of 56 healthy runs was alarmed, at its end or on the way (AutoTrainer 8,
   DeepDiagnosis 17, UMLAUT 54). Most faults that are not named follow from one that is, which is named in their place;
-  with those that are folded under it, 201 of 242 are named; of 58 runs with one fault alone, 55. Thresholds, and what
-  is folded, were chosen with a view of these programs, so they say little about others.
+  with those that are folded under it, 205 of 242 are named; of 58 runs with one fault alone, 57. Thresholds, and what
+  is folded, were chosen with a view of these programs, so they say little about others; (d) does.
 - (b) `--corpus set_aside`: 382 drawn trainings of 18 kinds, on data that no threshold was chosen on; 319 are healthy,
   which is decided by what plain methods reach on the same rows. The bound takes runs for independent, though they share
-  data sets. It was looked at six times: at 80 healthy runs (no alarm), at 279 (three: two of tables of embeddings,
+  data sets. It was looked at seven times: at 80 healthy runs (no alarm), at 279 (three: two of tables of embeddings,
   which public scripts had shown too and which were mended meanwhile), at all, and at all anew, when two discriminators
   were alarmed on the way: that losses of a game are not judged has been a rule since; and at all twice more, when brief
-  trainings had got more looks, and when harm had to last. The alarm that is left is of frozen features that learn
+  trainings had got more looks, and when harm had to last; and when what (d) had taught was in, which two alarms of
+  trainings of a dozen updates made gentler. The alarm that is left is of frozen features that learn
   little.
 - (c) `--infected --seeds 0 1 2 3 4`: four networks of 105,000 to 298,000 weights, 46 infections by the diagnoses' own
   `infect`; 170 count, which took the skill on held-out rows under nine tenths of the healthy twin's, 60 did no harm.
   Thresholds were chosen on seed 0, those of weights that grew tenfold and of a dropout of nearly all on all five, which
-  are therefore no test of them. The three that were missed: unscaled inputs of a residual network, which learns in
-  spite of them, weights that no optimizer had, and too much dropout. None of the 20 healthy twins was alarmed.
+  are therefore no test of them. The one that was missed has too much dropout. None of the 20 healthy twins was alarmed.
+- (d) `--cases FOLDER --drawn 200 201 202 203`: programs whose kind, size and strength of fault are drawn by chance in
+  the grammar of (a), 40 faults of four draws each, beside a healthy twin each. Other draws (0 to 103) showed what the
+  doctor missed, and rules were made and mended on them; on these four it was asked once. None of the 160 twins was
+  alarmed, at any time (AutoTrainer 52, DeepDiagnosis 94, UMLAUT 157). Missed are, of those that fail: rare classes that
+  are answered at times, features that stay and are not enough, numbers learnt by heart though something of them holds,
+  one epoch that had learnt half, and targets of another scale that were learnt late.
 - On the way, harm is told once it has lasted for an eighth of what was trained so far; what makes a training stop is
   told at once. The first true name comes after a third of the run on (a), after half of it on (c), whose trainings of
   some seconds leave no time for a look between the first and the last (medians; ninth decile: at the end). A training
