@@ -30,6 +30,7 @@ from stepwell.doctor.pace import CALLS_UNTIL, Pace
 from stepwell.doctor.record import UNKNOWN, Record
 from stepwell.doctor.seen import Seen
 from stepwell.doctor.shown import Shown
+from stepwell.doctor.standing import Standing
 from stepwell.doctor.tape import Replay, floating, mapped, tensors
 from stepwell.doctor.undisturbed import bare, undisturbed
 from stepwell.schema import Finding
@@ -121,6 +122,7 @@ class Doctor:
         self._pending: list[tuple[dict[str, Any], Tensor]] = []
         self._examples: list[Example] = []
         self._start: First | None = None
+        self._standing: Standing | None = None
         self._ready = self._slow = self.quiet = False
         self._before: dict[str, Tensor] = {}
         self._own: tuple[Replay, float] | None = None
@@ -416,6 +418,7 @@ class Doctor:
             with self._guard(f"preflight {name}"), undisturbed(first.model):
                 first.example.calm(first.model)
                 self.record.facts.update(discovery.load(ROOM, name).look(first))
+        self._standing = Standing(first.model, self.record.facts.get("not_in_optimizer", ()))
         self._probe(first.model, 0)
         self._worked -= worked  # the updates before this look are among those until the next
         if self._step > 1:
@@ -436,6 +439,8 @@ class Doctor:
             row.update(self._validate(model))
         if generated := self._shown.compared():
             row["generated"] = generated
+        if self._standing is not None and step:
+            self.record.facts["moved_by_another"] = self._standing.moved(model)
         self.record.probes.append(row)
         again = self._tell()
         over = self._work()

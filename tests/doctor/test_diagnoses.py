@@ -431,6 +431,25 @@ def test_layers_left_out_of_the_optimizer_are_named() -> None:
     assert "params_not_in_optimizer" in names(doctor)
 
 
+def test_layers_that_a_second_optimizer_moves_are_left_in_peace() -> None:
+    program = Program(updates=200)
+    x, y, _, _ = program.data()
+    y = torch.where(torch.rand(len(y)) < 0.3, y.roll(1), y)  # so that much of the loss is left
+    one = torch.optim.Adam(program.model[:2].parameters(), 3e-3)
+    two = torch.optim.SGD(program.model[2:].parameters(), 0.1)
+    with watch(program.model, one, steps=200) as first, watch(program.model, two, steps=200) as second:
+        for update in range(200):
+            rows = torch.arange(30 * update, 30 * update + 30) % 600
+            loss = F.cross_entropy(program.model(x[rows]), y[rows])
+            program.model.zero_grad()
+            loss.backward()
+            one.step()
+            two.step()
+    for doctor in (first, second):
+        assert doctor.record.facts["not_in_optimizer"]
+        assert "params_not_in_optimizer" not in [one.name for one in doctor.findings]
+
+
 @pytest.mark.parametrize("classes", [3, 2])
 def test_sorted_data_is_named(classes: int) -> None:
     program = Program(targets=lambda y: y.clamp(max=classes - 1))

@@ -2,9 +2,10 @@
 
 What: they get gradients, and nothing moves them.
 Why it matters: a layer made after the optimizer, or left out of its list, never learns.
-How it is seen: exactly: the optimizer's groups against the model's parameters.
+How it is seen: exactly: the optimizer's groups against the model's parameters, of which those count that stand still
+    until the next look; a notice where it learns well.
 Remedy: make the optimizer after the whole model, from model.parameters().
-Risk: a second optimizer may move them.
+Risk: features may stay on purpose; then requires_grad_(False) spares their gradients.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in t
 
 
 def diagnose(record: Record) -> Finding | None:
-    """Exact, at the first update."""
-    left, unused = record.facts.get("not_in_optimizer", []), record.facts.get("unused", [])
-    left = [name for name in left if name not in unused]
-    if not left:
+    """Exact, at the first look after which a second optimizer would have stepped."""
+    facts = record.facts
+    elsewhere = {*facts.get("unused", []), *facts.get("moved_by_another", [])}
+    left = [name for name in facts.get("not_in_optimizer", []) if name not in elsewhere]
+    if not left or not (record.ended or any(row["step"] > 1 for row in record.probes)):
         return None
     harmed = measures.mature(record) and (measures.harmed(record) or measures.lagging(record))
     return Finding(
