@@ -450,6 +450,24 @@ def test_layers_that_a_second_optimizer_moves_are_left_in_peace() -> None:
         assert "params_not_in_optimizer" not in [one.name for one in doctor.findings]
 
 
+def test_samples_told_apart_from_each_other_need_no_output_each() -> None:
+    """A contrastive loss: its classes are the other samples of the batch."""
+    model = network(out=4)
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    draw = torch.Generator().manual_seed(0)
+    with watch(model, optimizer, steps=100) as doctor:
+        for _ in range(100):
+            x = torch.randn(32, 8, generator=draw)
+            seen = torch.cat([x + 0.1 * torch.randn(32, 8, generator=draw) for _ in range(2)])
+            made = F.normalize(model(seen), dim=1)
+            alike = (made @ made.T / 0.2).masked_fill(torch.eye(64, dtype=torch.bool), -1e9)
+            optimizer.zero_grad()
+            F.cross_entropy(alike, torch.arange(64).roll(32)).backward()
+            optimizer.step()
+    assert doctor.record.facts["loss_width"] == 64
+    assert names(doctor) == []
+
+
 @pytest.mark.parametrize("classes", [3, 2])
 def test_sorted_data_is_named(classes: int) -> None:
     program = Program(targets=lambda y: y.clamp(max=classes - 1))

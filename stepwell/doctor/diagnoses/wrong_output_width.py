@@ -2,7 +2,7 @@
 
 What: labels name more classes than there are outputs for.
 Why it matters: some classes can never be answered.
-How it is seen: exactly: the largest label against the width of the output.
+How it is seen: exactly: the largest label against the width of the output, or of what the loss is given.
 Remedy: as many outputs as there are classes.
 Risk: none.
 """
@@ -22,7 +22,7 @@ REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in t
 def diagnose(record: Record) -> Finding | None:
     """Exact, at the first update."""
     facts = record.facts
-    width, high = facts.get("output_width"), facts.get("target_high")
+    width, high = facts.get("loss_width") or facts.get("output_width"), facts.get("target_high")
     if facts.get("targets") != "classes" or width is None or high is None or facts.get("targets") == "unseen":
         return None
     if (width > 1 and high < width) or (width == 1 and high <= 1):

@@ -11,10 +11,14 @@ LOGITS = {"cross_entropy": "logits", "binary_cross_entropy_with_logits": "logits
 LOGITS |= {"binary_cross_entropy": "probabilities", "mse_loss": "numbers", "l1_loss": "numbers"}
 LOGITS |= {"huber_loss": "numbers", "smooth_l1_loss": "numbers", "kl_div": "log probabilities"}
 
+OF_CLASSES = (".cross_entropy", ".nll_loss")
+
 
 def look(first: First) -> dict[str, Any]:
     """`loss_calls`, `loss_wants` of the library's losses, and the shapes of operands that were stretched to each other.
 
+    `loss_width` is the number of classes that a library's loss was given, which need not be the model's outputs, as
+    where it compares what samples were made into (van den Oord et al., 2018); None where there is no such loss.
     `loss_broadcast` is [shape, shape] where an output of n samples met a target of n in such a way that n x n numbers
     came out; None otherwise. `loss_sign` is -1 where the last call turns the sign round.
     """
@@ -25,6 +29,7 @@ def look(first: First) -> dict[str, Any]:
     return {
         "loss_calls": list(names),
         "loss_wants": wants[0] if wants else None,
+        "loss_width": next((_classes(one) for one in reversed(replay.calls) if one.name.endswith(OF_CLASSES)), None),
         "loss_broadcast": stretched,
         "loss_negated": names[-1:] == ("neg",) or "__neg__" in names[-1:],
         "loss_logs": any(name in ("log", "log2") for name in names),
@@ -33,6 +38,11 @@ def look(first: First) -> dict[str, Any]:
         "loss_touches_parameters": replay.touches_parameters,
         "loss_reduces_by_sum": _summed(replay.calls),
     }
+
+
+def _classes(call: Call) -> int:
+    shape = call.shapes[0]
+    return int(shape[1] if len(shape) > 1 else shape[0])
 
 
 def _stretched(call: Call, rows: int) -> list[list[int]] | None:
