@@ -305,10 +305,13 @@ class Tape(TorchFunctionMode):
         )
 
     def _targets(self) -> Tensor | None:
-        """What met the outputs, or what was made of them, with as many rows; before it was converted."""
+        """What met the outputs, or what was made of them, with as many rows; before it was converted.
+
+        What gradients flow to is made by a network, and no target.
+        """
         rows = self._copies[0].shape[:1]
         for one in self._beside:
-            if not one.ndim or one.shape[:1] != rows or id(one) in self.parameters:
+            if not one.ndim or one.shape[:1] != rows or id(one) in self.parameters or one.requires_grad:
                 continue
             while id(one) in self._sources and self._sources[id(one)].shape[:1] == rows:
                 one = self._sources[id(one)]

@@ -220,6 +220,7 @@ class Doctor:
         """`backward` was called: the loss as the user computes it, what the model was given, and the calls between."""
         with self.guarded("loss"):
             if given is not None and _made_by_another(given):
+                self.record.facts["inputs_made"] = True  # they are no data
                 self._fed = loss.detach(), _copied(given), replay  # its maker may step next, not this model's optimizer
                 return
             if not self.quiet and "backwards" not in self._row and self._pace.reads_norms(self._step + 1):

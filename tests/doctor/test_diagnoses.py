@@ -468,6 +468,37 @@ def test_samples_told_apart_from_each_other_need_no_output_each() -> None:
     assert names(doctor) == []
 
 
+def test_what_another_part_makes_is_neither_data_nor_target() -> None:
+    """An autoencoder with a prior at a rate that ruins it: its decoder is given, and meets, what the encoder made."""
+    torch.manual_seed(0)
+    x = torch.randn(400, 12)
+    below, above = network(out=8), network(out=8)
+    below[0], above[0] = nn.Linear(12, 32), nn.Linear(4, 32)
+    optimizer = torch.optim.Adam([*below.parameters(), *above.parameters()], lr=3.0)
+    with watch(above, optimizer, steps=60) as doctor:
+        for _ in range(60):
+            rows = x[torch.randint(400, (32,))]
+            mean, spread = below(rows).chunk(2, dim=1)
+            made = above(mean + torch.randn_like(mean) * spread.exp())
+            prior = (mean**2 + spread.exp() - spread).sum(1)
+            loss = (((made - rows[:, :8]) ** 2).sum(1) + prior).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    assert "nan_in_data" not in names(doctor)
+    assert doctor.record.facts["target_deviation"] == pytest.approx(1.0, abs=0.3)
+
+
+def test_a_likelihood_by_hand_is_no_loss_of_numbers() -> None:
+    """The focal loss (Lin et al., ICCV 2017): it takes a power and a mean, of log probabilities."""
+
+    def focal(outputs: Tensor, targets: Tensor) -> Tensor:
+        logs = F.log_softmax(outputs, 1).gather(1, targets[:, None])[:, 0]
+        return (-((1 - logs.exp()) ** 2) * logs).mean()
+
+    assert "wrong_loss" not in names(Program(loss=focal, rate=1e-6).watched())
+
+
 @pytest.mark.parametrize("classes", [3, 2])
 def test_sorted_data_is_named(classes: int) -> None:
     program = Program(targets=lambda y: y.clamp(max=classes - 1))

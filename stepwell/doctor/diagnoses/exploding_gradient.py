@@ -30,7 +30,9 @@ def diagnose(record: Record) -> Finding | None:
     first = measures.first_probe(record)
     broken_layers = [name for name, row in first.get("layers", {}).items() if row.get("not_finite")]
     late = measures.late_loss(record)
-    gone = step is not None and record.facts.get("inputs_finite", True) and record.facts.get("last_inputs_finite", True)
+    facts = record.facts
+    data = facts.get("inputs_finite", True) and facts.get("last_inputs_finite", True)
+    gone = step is not None and (data or facts.get("inputs_made", False))
     wild = growth is not None and growth > GROWTH and late is not None and late > 1.1
     if not gone and not wild:
         return None

@@ -33,7 +33,7 @@ REMEDIES: tuple[str, ...] = ("scale_inputs", "normalization")
 
 def diagnose(record: Record) -> Finding | None:
     """From the first batches; spoken where it harms."""
-    rms = record.facts.get("input_rms")
+    rms = None if record.facts.get("inputs_made") else record.facts.get("input_rms")
     if rms is None or not 0 < rms < SMALL or not measures.mature(record) or not measures.harmed(record):
         return None
     return Finding(

@@ -29,9 +29,10 @@ REMEDIES: tuple[str, ...] = ()  # advice alone: the fault is in the code or in t
 
 def diagnose(record: Record) -> Finding | None:
     """Exact, at any time."""
-    rows = int(record.facts.get("inputs_not_finite_rows", 0))
+    made = record.facts.get("inputs_made", False)
+    rows = 0 if made else int(record.facts.get("inputs_not_finite_rows", 0))
     bad_targets = record.facts.get("targets_finite") is False
-    last = record.facts.get("last_inputs_finite") is False
+    last = not made and record.facts.get("last_inputs_finite") is False
     if not rows and not bad_targets and not last:
         return None
     where = "targets" if bad_targets else "inputs"

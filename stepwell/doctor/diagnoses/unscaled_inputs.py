@@ -39,7 +39,7 @@ def diagnose(record: Record) -> Finding | None:
     """From the first batches; spoken where it harms."""
     facts = record.facts
     rms, spread = facts.get("input_rms"), facts.get("input_spread")
-    if rms is None or spread is None:
+    if rms is None or spread is None or facts.get("inputs_made"):
         return None
     saturated = max(measures.layers(measures.first_probe(record), "saturated").values(), default=0.0)
     large = rms > LARGE or spread > SPREAD or (rms > RAW and saturated > 0.3)

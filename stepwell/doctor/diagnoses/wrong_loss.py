@@ -16,6 +16,8 @@ from stepwell.schema import Finding
 
 BY_HAND = ("abs", "pow", "__pow__", "square")
 
+LOGS = frozenset({"log_softmax", "logsigmoid", "logsumexp"})  # of a likelihood, whatever is then made of it
+
 KIND = "program"
 SEVERITY = 2
 EXPLAINS: tuple[str, ...] = ("underfit_capacity", "not_learning_unknown", "too_few_epochs")
@@ -27,7 +29,8 @@ def diagnose(record: Record) -> Finding | None:
     facts = record.facts
     calls = facts.get("loss_calls", [])
     numbers = facts.get("loss_wants") == "numbers" or ("mean" in calls and any(n in calls for n in BY_HAND))
-    if facts.get("targets") != "classes" or not numbers or facts.get("loss_logs"):
+    logs = facts.get("loss_logs") or not LOGS.isdisjoint(calls)
+    if facts.get("targets") != "classes" or not numbers or logs:
         return None
     if not measures.mature(record) or not measures.struggling(record):
         return None

@@ -38,8 +38,10 @@ def look(first: First) -> dict[str, Any]:
         with torch.no_grad():
             facts["zero_loss"] = _mean([one.replay.of(torch.zeros_like(one.replay.answer)) for one in examples])
             width = examples[0].replay.answer.shape[-1] if examples[0].replay.answer.ndim else 1
-            even = [one.replay.of(torch.full_like(one.replay.answer, 1.0 / width)) for one in examples]
-            facts["uniform_loss"] = _mean(even)
+            (place,) = examples[0].replay.used
+            logs = place < len(first.makers) and first.makers[place] == "log_softmax"
+            even = -math.log(width) if logs else 1.0 / width
+            facts["uniform_loss"] = _mean([one.replay.of(torch.full_like(one.replay.answer, even)) for one in examples])
     facts["constant"] = best_constant(examples, first.makers)
     return facts
 
