@@ -220,7 +220,6 @@ class Doctor:
         """`backward` was called: the loss as the user computes it, what the model was given, and the calls between."""
         with self.guarded("loss"):
             if given is not None and _made_by_another(given):
-                self.record.facts["inputs_made"] = True  # they are no data
                 self._fed = loss.detach(), _copied(given), replay  # its maker may step next, not this model's optimizer
                 return
             if not self.quiet and "backwards" not in self._row and self._pace.reads_norms(self._step + 1):
@@ -252,6 +251,7 @@ class Doctor:
         Where one was, the other network learns from this one's answers, by a step of its own: it is a game.
         """
         if self._fed is not None and self._loss is None:
+            self.record.facts["inputs_made"] = True  # what is learnt from is no data
             self._take(*self._fed)
         elif self._fed is not None:
             self.record.facts["game"] = True
@@ -440,8 +440,9 @@ class Doctor:
             row.update(self._validate(model))
         if generated := self._shown.compared():
             row["generated"] = generated
-        if self._standing is not None and step:
-            self.record.facts["moved_by_another"] = self._standing.moved(model)
+        with self._guard("weights that stand"):
+            if self._standing is not None and step:
+                self.record.facts["moved_by_another"] = self._standing.moved(model)
         self.record.probes.append(row)
         again = self._tell()
         over = self._work()
