@@ -33,7 +33,7 @@ true fault.
 
 | faulty runs | rules | a true fault named | first named is true | faults named | names that are true | names a run |
 |---|---|---|---|---|---|---|
-| (a) 65 programs, 2 seeds | Stepwell | 128 of 130 | 124 of 130 | 197 of 242 | 197 of 216 | 1.66 |
+| (a) 65 programs, 2 seeds | Stepwell | 128 of 130 | 124 of 130 | 197 of 242 | 197 of 217 | 1.67 |
 | (a) the same runs | AutoTrainer | 40 of 130 | 37 of 130 | 56 of 242 | 40 of 92 | 0.71 |
 | (a) the same runs | DeepDiagnosis | 57 of 130 | 41 of 130 | 73 of 242 | 61 of 192 | 1.48 |
 | (a) the same runs | UMLAUT | 50 of 130 | 36 of 130 | 64 of 242 | 62 of 180 | 1.38 |
