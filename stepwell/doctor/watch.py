@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from stepwell import discovery, files
 from stepwell.device import out_of_memory
-from stepwell.doctor import diagnosing, held_out, norms, page, probe, within
+from stepwell.doctor import breaking, diagnosing, held_out, norms, page, probe, within
 from stepwell.doctor.by_hand import Unseen
 from stepwell.doctor.first import Example, First, copied
 from stepwell.doctor.guard import LOOKING, Guard, Kept
@@ -31,7 +31,7 @@ from stepwell.doctor.record import UNKNOWN, Record
 from stepwell.doctor.seen import Seen
 from stepwell.doctor.shown import Shown
 from stepwell.doctor.standing import Standing
-from stepwell.doctor.tape import Replay, floating, mapped, tensors
+from stepwell.doctor.tape import Replay, floating, mapped
 from stepwell.doctor.undisturbed import bare, undisturbed
 from stepwell.schema import Finding
 
@@ -222,6 +222,9 @@ class Doctor:
             if given is not None and _made_by_another(given):
                 self._fed = loss.detach(), _copied(given), replay  # its maker may step next, not this model's optimizer
                 return
+            if not self._broken and breaking.broken(loss.detach()):
+                self._broken = True
+                self.record.facts.update(breaking.seen(self.model, given))
             if not self.quiet and "backwards" not in self._row and self._pace.reads_norms(self._step + 1):
                 self._row["left_over"] = norms.left_over(self.optimizer)
             self._take(loss, given, replay)
@@ -270,6 +273,7 @@ class Doctor:
         return example
 
     _fed: tuple[Tensor, Given, Replay | None] | None = None  # a loss of what another network fed to the model
+    _broken = False  # whether a loss was seen to be no finite number as it was differentiated
     _closure = False
     _loss: Tensor | None = None
     _rows: int | None = None  # of a batch, that are looked at; None: all
@@ -338,9 +342,8 @@ class Doctor:
             self._read_losses()
             if self._ready and (not self.record.probes or self.record.probes[-1]["step"] != self._step):
                 self._probe(self.model, self._step)
-            if self.record.steps and not math.isfinite(self.record.steps[-1]["loss"]):
-                given = [one for one in tensors(self._given) if one.is_floating_point()]
-                self.record.facts["last_inputs_finite"] = all(bool(torch.isfinite(one).all()) for one in given)
+            if not self._broken and self.record.steps and not math.isfinite(self.record.steps[-1]["loss"]):
+                self.record.facts["last_inputs_finite"] = breaking.inputs_finite(self._given)
             if not self._goes_on:
                 self.record.facts.update(self._seen.facts(self._validation))
             self.record.ended = True

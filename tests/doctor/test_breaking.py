@@ -1,0 +1,78 @@
+"""A loss that stops being a finite number in mid-training: whether the data did it, or the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from programs import names
+from torch import Tensor, nn
+
+import stepwell
+from stepwell.doctor.watch import Doctor
+
+UPDATES, BROKEN_AT, BATCH = 240, 150, 16  # long after the first batches, which are looked at one by one
+Harm = Callable[[nn.Module, Tensor, Tensor], None]
+
+
+def trained(harm: Harm, loss_fn: Callable[[Tensor, Tensor], Tensor]) -> Doctor:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(8, 24), nn.ReLU(), nn.Linear(24, 1))
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    with stepwell.watch(net, optimizer, steps=UPDATES) as doctor:
+        for step in range(UPDATES):
+            x = torch.randn(BATCH, 8)
+            y = 2 * x[:, :1] - x[:, 1:2]
+            if step == BROKEN_AT:
+                harm(net, x, y)
+            loss = loss_fn(net(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return doctor
+
+
+def infinite_target(_: nn.Module, x: Tensor, y: Tensor) -> None:
+    y[3] = float("inf")
+
+
+def missing_input(_: nn.Module, x: Tensor, y: Tensor) -> None:
+    x[3, 2] = float("nan")
+
+
+@torch.no_grad()
+def grown_weights(net: nn.Module, x: Tensor, y: Tensor) -> None:
+    for one in net.parameters():
+        one.mul_(1e12)
+
+
+@pytest.mark.parametrize("loss_fn", [F.mse_loss, lambda answers, y: ((answers - y) ** 2).mean()])
+@pytest.mark.parametrize(
+    ("harm", "named", "said"),
+    [
+        (infinite_target, "nan_in_data", "The targets"),
+        (missing_input, "nan_in_data", "The inputs"),
+        (grown_weights, "exploding_gradient", f"from update {BROKEN_AT} on"),
+    ],
+)
+def test_one_batch_in_mid_training_breaks_the_loss_and_it_is_said_which_part_did(
+    harm: Harm, named: str, said: str, loss_fn: Callable[[Tensor, Tensor], Tensor]
+) -> None:
+    doctor = trained(harm, loss_fn)
+    (finding,) = doctor.findings
+    assert (finding.name, finding.severity) == (named, 3) and said in finding.message
+    assert not doctor.record.unread
+
+
+def test_a_loss_by_hand_that_may_break_by_itself_is_not_blamed_on_targets() -> None:
+    def logarithms(answers: Tensor, y: Tensor) -> Tensor:
+        return (0 * answers.abs().log()).mean() + F.mse_loss(answers, y)
+
+    def silent(net: nn.Module, x: Tensor, y: Tensor) -> None:
+        with torch.no_grad():
+            for one in net.parameters():
+                one.zero_()  # log(0) * 0
+
+    assert "nan_in_data" not in names(trained(silent, logarithms))
