@@ -19,6 +19,7 @@ STANDING = 0.05  # of the same: by what a loss that stands has fallen in a tenth
 FEW, SUNK = 32, 0.02  # updates; what the loss has fallen by, from the first half to the second, where it sinks
 COMPARED, CLEARLY = 200, 0.05  # rows from which neighbors are a measure, and by how much they are to be better
 REPEATED = 0.1  # of the rows: where more are there twice, a neighbor may be the row itself
+TOLD = 0.6  # of the way from what chance gets right to all, in balanced accuracy: above it classes are told apart
 FLAT = 0.01  # of it: less from one third of the updates to the next is no change
 EARLIEST, PROBES = (
     0.25,
@@ -51,13 +52,17 @@ def broken_at(record: Record) -> int | None:
 
 
 def level(record: Record) -> float | None:
-    """The loss now over that of the best constant: the lesser of what training and the probe say of the last fifth."""
+    """The loss now over that of the best constant: the least of what training, the probe and held-out data say.
+
+    Of the last fifth. What a network answers well that it has not learnt from, it has learnt: where labels are noise in
+    part, what it learns from stays above.
+    """
     best = constant(record)
     if best is None or not record.steps:
         return None
     losses = [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
     looks = last_probes(record) or record.probes[-1:]
-    probed = [row["loss"] for row in looks if math.isfinite(row["loss"])]
+    probed = [row[name] for row in looks for name in ("loss", "valid_loss") if math.isfinite(row.get(name, math.nan))]
     last = losses[-max(1, len(losses) // 5) :]
     said = [fmean(last)] if last else []
     said += [min(probed)] if probed else []
@@ -105,6 +110,14 @@ def behind(record: Record) -> bool:
         return bool(ours) and 1 - max(ours) > max(2 * (1 - right), 1 - right + CLEARLY)
     now = level(record)
     return left is not None and now is not None and now > max(2 * left, left + CLEARLY)
+
+
+def tells(record: Record) -> bool:
+    """Whether classes are told apart at the last two looks, however unsure the answers and large the loss."""
+    rows = [row for row in last_probes(record, 2) if row.get("recall")]
+    named = ("balanced_accuracy", "valid_balanced_accuracy")
+    best = [(max(row[name] for name in named if name in row), 1 / len(row["recall"])) for row in rows]
+    return bool(best) and all(right - chance > TOLD * (1 - chance) for right, chance in best)
 
 
 def lagging(record: Record) -> bool:

@@ -4,7 +4,7 @@ What: weights hardly move over the whole run.
 Why it matters: the network is still what chance made of it.
 How it is seen: the fastest matrix moves by under 12 % of its size in all, or the first updates by under 0.2 % while
     Adam fits a batch that the own optimizer does not; and the training struggles (measured: 0 of 84 healthy runs).
-    Not where some dozen updates were all there was.
+    Not where some dozen updates were all there was, and no more than a note where classes are told apart already.
 Remedy: a rate larger by (0.01 / early update), at most 100 times at once; or Adam instead of SGD; or more epochs.
 Risk: a warm-up begins low on purpose.
 """
@@ -43,7 +43,7 @@ def diagnose(record: Record) -> Finding | None:
     rate = float(record.facts.get("learning_rate", 0.0))
     return Finding(
         name="lr_too_low",
-        severity=2,
+        severity=1 if measures.tells(record) else 2,
         message=f"Steps are too short: the weights of the fastest layer move by {100 * expected:.1f} % in the "
         "whole run "
         f"(healthy: over 21 %), {100 * early:.3f} % in an early update.",

@@ -2,8 +2,8 @@
 
 What: the loss stays at that of a constant answer.
 Why it matters: more of the same will not help; the cause must be found first.
-How it is seen: a loss over nine tenths of the best constant's for the last fifth, which no longer falls, and no other
-    diagnosis.
+How it is seen: a loss over nine tenths of the best constant's for the last fifth, which no longer falls, with
+    classes not told apart, and no other diagnosis.
 Remedy: the cheapest telling experiment: fit 16 samples with Adam; if that works it is the optimizer, else the
     model, loss or data. Healing tries other rates and another optimizer.
 Risk: a long plateau before a sudden fall.
@@ -27,7 +27,7 @@ def diagnose(record: Record) -> Finding | None:
     now = measures.level(record)
     if not measures.mature(record) or not measures.failing(record) or record.progress < 0.5:
         return None
-    if measures.broken_at(record) is None and measures.falls_still(record):
+    if measures.broken_at(record) is None and (measures.falls_still(record) or measures.tells(record)):
         return None
     return Finding(
         name="not_learning_unknown",

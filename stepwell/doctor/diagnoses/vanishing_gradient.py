@@ -30,7 +30,8 @@ REMEDIES: tuple[str, ...] = ("initialization", "normalization", "activation", "r
 def diagnose(record: Record) -> Finding | None:
     """In the first updates; spoken where it harms."""
     struggles = measures.struggling(record)
-    if not measures.mature(record) or not (struggles or (measures.lagging(record) and measures.slept(record))):
+    slept = measures.slept(record) and measures.lagging(record) and not measures.tells(record)
+    if not measures.mature(record) or not (struggles or slept):
         return None
     if measures.through_one_unit(record):
         return None  # what does not pass through one unit has not faded on its way
