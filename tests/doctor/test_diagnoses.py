@@ -195,6 +195,24 @@ def test_a_layer_that_is_dead_whole_is_named_where_others_learn_around_it() -> N
     assert said(record(0.1, 1.0)) is None  # they do no harm
 
 
+@pytest.mark.parametrize(("right", "severity", "unknown"), [(0.9, 1, False), (0.4, 2, True)])
+def test_short_steps_are_a_note_where_classes_are_told_apart(right: float, severity: int, unknown: bool) -> None:
+    steps = [{"step": step, "loss": 0.97, "updates": {"w": 4e-4}} for step in range(100)]
+    seen = {"loss": 0.97, "balanced_accuracy": right, "recall": {"0": right, "1": right, "2": right}}
+    probes = [{"step": step, **seen} for step in (0, 50, 75, 100)]
+    record = Record({"constant": 1.0, "learning_rate": 1e-5}, steps, probes, ended=True)
+    short = discovery.load(diagnosing.ROOM, "lr_too_low").diagnose(record)
+    assert short is not None and short.severity == severity
+    assert (discovery.load(diagnosing.ROOM, "not_learning_unknown").diagnose(record) is not None) == unknown
+
+
+def test_what_held_out_data_says_was_learnt_counts_though_labels_that_are_noise_are_not() -> None:
+    steps = [{"step": step, "loss": 0.7} for step in range(100)]
+    probes = [{"step": step, "loss": 0.7, "valid_loss": 0.4} for step in (0, 50, 75, 100)]
+    record = Record({"constant": 1.0}, steps, probes, ended=True)
+    assert measures.level(record) == 0.4 and not measures.struggling(record)
+
+
 def test_a_frozen_body_may_sleep() -> None:
     said = discovery.load(diagnosing.ROOM, "eval_mode_training").diagnose
     facts = {"evaluation_mode_in_training": {"norm": 64}, "learning_share": 1.0}
