@@ -18,7 +18,7 @@ SQUARED = 0.1  # of the root of the largest number: answers up to there can be s
 
 def broken(loss: Tensor) -> bool:
     """Whether a loss is no finite number; False on an accelerator, which would have to be waited for."""
-    return loss.device.type == "cpu" and not finite(loss)
+    return loss.device.type == "cpu" and not math.isfinite(loss.item())
 
 
 def seen(model: nn.Module, given: Given | None) -> dict[str, Any]:

@@ -222,7 +222,7 @@ class Doctor:
             if given is not None and _made_by_another(given):
                 self._fed = loss.detach(), _copied(given), replay  # its maker may step next, not this model's optimizer
                 return
-            if not self._broken and breaking.broken(loss.detach()):
+            if not self._broken and breaking.broken(loss):
                 self._broken = True
                 self.record.facts.update(breaking.seen(self.model, given))
             if not self.quiet and "backwards" not in self._row and self._pace.reads_norms(self._step + 1):
