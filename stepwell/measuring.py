@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -139,8 +140,17 @@ def enough_memory(batch_size: int) -> Iterator[None]:
         ) from error
 
 
+@runtime_checkable
+class Keeping(Protocol):
+    """A module that keeps what it made of an example."""
+
+    def will_keep(self, examples: int) -> int:
+        """Bytes that it takes beyond what it has, once it has seen so many examples."""
+        ...
+
+
 def memory_plan(
-    model: nn.Module, averaged: bool, train_bytes: int, answer_bytes: int, *, earlier: int, looks: int
+    model: nn.Module, averaged: bool, train_bytes: int, answer_bytes: int, *, examples: int, earlier: int, looks: int
 ) -> str:
     """A sentence on the most memory that the whole run will take, after a cycle and a validation batch were tried.
 
@@ -148,15 +158,17 @@ def memory_plan(
     what comes after it if that is more: the exporter, which holds the weights in several forms; the rivals, with what
     they are fitted on, `train_bytes` being the prepared training examples that they see; and the judge of answers to
     the test part that take `answer_bytes` once. `earlier` is the most memory taken before the cycle was tried, beyond
-    which the layers' answers are seen; the doctor holds those of `looks` batches.
+    which the layers' answers are seen; the doctor holds those of `looks` batches. Modules that keep what they made of
+    the `examples` say how much (`Keeping`).
     """
     weights = sum(t.numel() * t.element_size() for t in model.state_dict().values())
     learning = sum(t.numel() * t.element_size() for t in model.parameters() if t.requires_grad)
     copies = weights * (2 if averaged else 1)
     checkpoint = weights + copies + 2 * learning  # an optimizer's two averages of each weight among it
-    peak, used = device.memory_peak(), device.memory_used()
+    kept = sum(one.will_keep(examples) for one in model.modules() if isinstance(one, Keeping))
+    peak, used = device.memory_peak() + kept, device.memory_used() + kept
     trained = weights + 3 * learning  # with gradients and averages
-    layers = max(0, peak - used - trained) if peak > earlier else 0
+    layers = max(0, peak - used - trained) if peak - kept > earlier else 0
     looking = used + trained + copies + LOOKED * looks * layers
     training = max(peak + copies + checkpoint + weights, looking)  # the doctor keeps the first weights
     rivals = FITTING + FITTED_BYTES * min(FITTED_NUMBERS, train_bytes)

@@ -105,7 +105,8 @@ def _memory_plan(data: Data, draft: Recipe, trial: nn.Module, size: int, seen: t
     fitted = size * (train if "train" in data.prepared else min(train, building.STUDIED))
     answers = len(data.parts["test"]) * building.bytes_per_answer(data.preparation.schema)
     averaged = options.ema is not None
-    return measuring.memory_plan(trial, averaged, fitted, answers, earlier=seen[0], looks=seen[1])
+    examples = sum(map(len, data.parts.values()))
+    return measuring.memory_plan(trial, averaged, fitted, answers, examples=examples, earlier=seen[0], looks=seen[1])
 
 
 def _workers(job: Job, data: Data, draft: Recipe) -> calibration.Decisions:

@@ -79,6 +79,12 @@ class Pool(nn.Module):
         self.kind = kind
         self.score = nn.Linear(width, 1) if kind == "attention" else None
 
+    def begin_with_means(self) -> None:
+        """Attention that has learnt nothing yet weighs every token alike."""
+        assert self.score is not None
+        nn.init.zeros_(self.score.weight)
+        nn.init.zeros_(self.score.bias)
+
     def forward(self, x: Tensor, within: Tensor) -> Tensor:
         """`within` `(batch, time)` says which tokens are of the text; every text has one."""
         if self.score is not None:

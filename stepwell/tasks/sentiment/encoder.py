@@ -21,8 +21,8 @@ from stepwell.artifact.manifest import NOT_STATED, License
 from stepwell.errors import DataError, MissingExtraError
 from stepwell.tasks.sentiment.embedding import Pool, inside
 
-MOST_KEPT = 2**28
-"""Bytes of features that are kept, of one encoder; what is more is made again."""
+MOST_KEPT = 2**31
+"""Bytes of features and states that are kept, of one encoder; what is more is made again."""
 
 
 CARD = 10_000
@@ -35,7 +35,8 @@ LEAST = 1e-12
 class Encoder(nn.Module):
     """Tokens to means and spreads of the encoder's last `depth` layers side by side, exact whatever padding there is.
 
-    Of an encoder with fewer layers they are those of all. What a text feels like is said by the layers in the middle;
+    Beside them stand the states that they are made of, of each token. Of an encoder with fewer layers they are those
+    of all. What a text feels like is said by the layers in the middle;
     the last one was trained to tell what it is about (on rated sentences and MiniLM, four layers in place of one: 5
     points of macro F1). How far its tokens lie from their mean (Snyder et al., ICASSP 2018, of speech) tells of long
     texts what their mean hides: on 1,481 film reviews a point of accuracy, on 3,000 sentences nothing.
@@ -50,21 +51,21 @@ class Encoder(nn.Module):
         self.network = network
         self.depth = depth = min(depth, len(self.layers()))
         self.spread = spread
-        self.width = states * depth * (2 if spread else 1)
-        self.pool = Pool("mean", states)
+        self.states = states * depth
+        self.width = self.states * (2 if spread else 1)
+        self.pool = Pool("mean", self.states)
 
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """`(batch, time)` int64 and `(batch,)` to `(batch, width)`."""
+    def forward(self, tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """`(batch, time)` int64 and `(batch,)` to features `(batch, width)` and states `(batch, time, states)`."""
         within = inside(tokens, lengths)
         mask = within.to(torch.int64)
-        states = self.network(input_ids=tokens, attention_mask=mask, output_hidden_states=True).hidden_states
-        layers = states[-self.depth :]
-        found = [self.pool(one, within) for one in layers]
-        if self.spread:
-            means = tuple(found)
-            for one, mean in zip(layers, means, strict=True):
-                found.append(self.pool((one - mean.unsqueeze(1)).square(), within).clamp(min=LEAST).sqrt())
-        return torch.cat(found, dim=1)
+        layers = self.network(input_ids=tokens, attention_mask=mask, output_hidden_states=True).hidden_states
+        states = torch.cat(layers[-self.depth :], dim=2)
+        mean = self.pool(states, within)
+        if not self.spread:
+            return mean, states
+        spread = self.pool((states - mean.unsqueeze(1)).square(), within).clamp(min=LEAST).sqrt()
+        return torch.cat([mean, spread], dim=1), states
 
     @property
     def words(self) -> int:
@@ -84,11 +85,19 @@ class Frozen(nn.Module):
     last bit. In an exported network it is the encoder itself.
     """
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, *, attended: bool) -> None:
+        """`attended`: the states of the tokens are wanted too."""
         super().__init__()
         self.encoder = encoder.requires_grad_(False).eval()
-        self.width = encoder.width
-        self._kept: dict[bytes, Tensor] = {}
+        self.width, self.states = encoder.width, encoder.states
+        self.attended = attended
+        self._kept: dict[bytes, tuple[Tensor, Tensor]] = {}
+        self._bytes = 0
+
+    def will_keep(self, examples: int) -> int:
+        """Bytes that it takes beyond what it has, once it has seen so many texts like those that it knows."""
+        each = self._bytes / max(len(self._kept), 1)
+        return max(0, min(MOST_KEPT, round(each * examples)) - self._bytes)
 
     def train(self, mode: bool = True) -> Frozen:
         """Only what comes after it is trained: the encoder has no dropout."""
@@ -96,24 +105,35 @@ class Frozen(nn.Module):
         self.encoder.eval()
         return self
 
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """`(batch, time)` int64 and `(batch,)` to `(batch, width)`."""
-        if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
-            exported: Tensor = self.encoder(tokens, lengths)
-            return exported
-        return torch.stack([self._features(row[:length]) for row, length in zip(tokens, lengths.tolist(), strict=True)])
+    def forward(self, tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """`(batch, time)` int64 and `(batch,)` to features `(batch, width)` and states `(batch, time, states)`.
 
-    def _features(self, tokens: Tensor) -> Tensor:
+        Without states `(batch, 0, states)` where they are not wanted.
+        """
+        if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
+            exported: tuple[Tensor, Tensor] = self.encoder(tokens, lengths)
+            return exported
+        found = [self._found(row[:length]) for row, length in zip(tokens, lengths.tolist(), strict=True)]
+        features = torch.stack([one for one, _ in found])
+        states = features.new_zeros(len(found), tokens.shape[1] if self.attended else 0, self.states)
+        for row, (_, one) in enumerate(found):
+            states[row, : len(one)] = one
+        return features, states
+
+    def _found(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Features `(width,)` and states `(time, states)` of one text."""
         key = tokens.cpu().numpy().tobytes()
         if key not in self._kept:
             with torch.no_grad():
-                found: Tensor = self.encoder(
-                    tokens.unsqueeze(0), torch.tensor([len(tokens)], device=tokens.device)
-                ).squeeze(0)
-            if len(self._kept) * found.nbytes >= MOST_KEPT:
+                features, states = self.encoder(tokens.unsqueeze(0), torch.tensor([len(tokens)], device=tokens.device))
+            found = features[0], states[0] if self.attended else states[0, :0].clone()
+            size = sum(one.nbytes for one in found)
+            if self._bytes + size > MOST_KEPT:
                 return found
             self._kept[key] = found
-        return self._kept[key].to(tokens.device)
+            self._bytes += size
+        features, states = self._kept[key]
+        return features.to(tokens.device), states.to(tokens.device)
 
 
 def load(name: str, depth: int, *, spread: bool, download: bool) -> Encoder:
@@ -156,6 +176,6 @@ def _license(name: str) -> License:
 
 
 @cache
-def frozen(name: str, depth: int, *, spread: bool, download: bool) -> Frozen:
+def frozen(name: str, depth: int, *, spread: bool, attended: bool, download: bool) -> Frozen:
     """The encoder of that name, one for all networks of this process: none changes it, and it keeps what it made."""
-    return Frozen(load(name, depth, spread=spread, download=download))
+    return Frozen(load(name, depth, spread=spread, download=download), attended=attended)

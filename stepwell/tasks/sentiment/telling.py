@@ -17,6 +17,7 @@ from stepwell.judge.scores import Aside
 from stepwell.preparation import Preparation, Prepared
 from stepwell.schema import Columns, Part, Trace
 from stepwell.tasks.sentiment import vectors
+from stepwell.tasks.sentiment.embedding import Pool
 from stepwell.tasks.sentiment.transforms.look_up import FIRST
 
 NOTED = "look_up"
@@ -107,8 +108,9 @@ def _neighbors(model: nn.Module, prepared_by: Preparation) -> Aside | None:
 
 def _attention(model: nn.Module, prepared_by: Preparation, few: Prepared) -> Aside | None:
     """The words of most attention in a few texts, where the network pools by it."""
-    score, field = getattr(getattr(model, "pool", None), "score", None), prepared_by.schema.inputs[0]
-    if not isinstance(score, nn.Module) or len(few) == 0:
+    scores = (one.score for one in model.modules() if isinstance(one, Pool) and one.score is not None)
+    score, field = next(scores, None), prepared_by.schema.inputs[0]
+    if score is None or len(few) == 0:
         return None
     kept: list[Tensor] = []
     handle = score.register_forward_hook(lambda _module, _given, found: kept.append(found.detach().squeeze(2)))
@@ -119,8 +121,8 @@ def _attention(model: nn.Module, prepared_by: Preparation, few: Prepared) -> Asi
     finally:
         handle.remove()
     rows = []
-    for name, tokens, scores in zip(few.ids, few.columns[field.name], kept[-1], strict=True):
-        shares = scores[: len(tokens)].softmax(0).numpy()
+    for name, tokens, weighed in zip(few.ids, few.columns[field.name], kept[-1], strict=True):
+        shares = weighed[: len(tokens)].softmax(0).numpy()
         foremost = np.argsort(-shares, kind="stable")[:_NEAREST].tolist()
         rows.append((name, ", ".join(f"{field.classes[tokens[at]]} ({100 * shares[at]:.0f} %)" for at in foremost)))
     return Aside(

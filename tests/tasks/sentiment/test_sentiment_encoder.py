@@ -8,18 +8,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor, nn
 
+from stepwell import recipe
 from stepwell.artifact.export import licenses_of
 from stepwell.artifact.manifest import License
 from stepwell.errors import DataError, MissingExtraError, RecipeError
-from stepwell.preparation import run
+from stepwell.preparation import Prepared, run
 from stepwell.schema import Columns, Examples, Field, Schema
 from stepwell.schema import Network as Exported
-from stepwell.tasks.sentiment import encoder, prepare
+from stepwell.tasks.sentiment import choose, encoder, prepare
 from stepwell.tasks.sentiment.models import pretrained
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "lid")
@@ -119,11 +121,13 @@ def test_a_frozen_encoder_encodes_each_text_once_and_never_changes(folder: Path)
     another = pretrained.build(pretrained.Options(encoder=str(folder), depth=2, words=False), schema)
     another.train()(tokens, lengths)
     assert model.features.encoder.network.calls == calls
-    alone = [model.features(tokens[row : row + 1, :count], lengths[row : row + 1]) for row, count in enumerate(lengths)]
-    assert torch.equal(model.features(tokens, lengths), torch.cat(alone))
+    alone = [
+        model.features(tokens[row : row + 1, :count], lengths[row : row + 1])[0] for row, count in enumerate(lengths)
+    ]
+    assert torch.equal(model.features(tokens, lengths)[0], torch.cat(alone))
     learning = {name.split(".")[0] for name, one in model.named_parameters() if one.requires_grad}
     assert learning == {"output"}
-    direct = model.output(model.normalize(model.features.encoder(tokens, lengths)))
+    direct = model.output(model.normalize(model.features.encoder(tokens, lengths)[0]))
     torch.testing.assert_close(together, direct)
 
 
@@ -137,10 +141,10 @@ def test_features_are_the_means_of_the_last_layers_and_how_far_tokens_lie_from_t
         states = found.network(one, torch.ones_like(one), output_hidden_states=True).hidden_states[-2:]
         parts = [state[0].mean(0) for state in states] + [state[0].std(0, correction=0) for state in states] * spread
         wanted.append(torch.cat(parts))
-    features = found(tokens, lengths)
-    assert features.shape == (3, found.width)
+    features, per_token = found(tokens, lengths)
+    assert features.shape == (3, found.width) and per_token.shape == (*tokens.shape, found.states)
     torch.testing.assert_close(features, torch.stack(wanted), rtol=1e-4, atol=1e-5)
-    single = found(torch.tensor([[4]]), torch.tensor([1]))
+    single, _ = found(torch.tensor([[4]]), torch.tensor([1]))
     single.sum().backward()
     assert all(bool(torch.isfinite(one.grad).all()) for one in found.parameters() if one.grad is not None)
 
@@ -177,6 +181,34 @@ def test_the_last_layers_of_an_encoder_learn_as_asked_each_slower_than_the_one_a
         {f"features.network.layer.{layer}.{kind}": rate for layer, rate in ((1, 0.1), (0, 0.05)) for kind in KINDS}
     )
     assert learning == set(slow)
+
+
+def test_attention_picks_from_the_tokens_of_a_frozen_encoder_whatever_padding_there_is(folder: Path) -> None:
+    schema, columns = fitted(folder)
+    options = pretrained.Options(encoder=str(folder), depth=2, words=False, pooling="attention")
+    model = pretrained.build(options, schema).eval()
+    tokens, lengths = padded(columns)
+    features, states = model.features(tokens, lengths)
+    means = model.pool(states, torch.arange(tokens.shape[1]) < lengths.unsqueeze(1))
+    torch.testing.assert_close(means, features[:, : model.features.states])  # as it begins
+    size = 4 * (features.numel() + int(lengths.sum()) * model.features.states)
+    assert (model.features.will_keep(3), model.features.will_keep(30)) == (0, 9 * size)
+    with torch.no_grad():
+        model.pool.score.weight.normal_()
+    wider = nn.functional.pad(tokens, (0, 5))
+    torch.testing.assert_close(model(tokens, lengths), model(wider, lengths))
+    model(tokens, lengths).sum().backward()
+    assert model.pool.score.weight.grad.abs().sum() > 0
+    assert model.rates()[model.pool.score.weight] == pretrained.ATTENTION_RATE
+    assert not any(one.requires_grad for one in model.features.parameters())
+
+
+@pytest.mark.parametrize(("tune", "texts", "wanted"), [(0, 10, "attention"), (0, 30_000, "mean"), (1, 10, "mean")])
+def test_tokens_are_attended_to_where_their_states_can_be_kept(tune: int, texts: int, wanted: str) -> None:
+    drafted = recipe.draft("sentiment", ("pretrained",), {"model.tune": tune, "prepare.encoder": "somewhere"})
+    train = Prepared(("a",) * texts, {"tokens": [np.arange(5)] * texts}, {}, ())
+    chosen = choose.choose(drafted, train, train, 0)
+    assert chosen["model.pooling"][0] == wanted and chosen["model.encoder"][0] == "somewhere"
 
 
 def test_words_stand_beside_the_encoder(folder: Path) -> None:
