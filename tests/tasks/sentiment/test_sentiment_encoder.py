@@ -203,6 +203,16 @@ def test_attention_picks_from_the_tokens_of_a_frozen_encoder_whatever_padding_th
     assert not any(one.requires_grad for one in model.features.parameters())
 
 
+def test_attention_may_stand_beside_an_encoder_that_learns(folder: Path) -> None:
+    schema, columns = fitted(folder)
+    options = pretrained.Options(encoder=str(folder), depth=2, tune=1, words=False, pooling="attention", dropout=0.0)
+    model = pretrained.build(options, schema).eval()
+    model(*padded(columns))[:, 0].sum().backward()
+    last = model.features.layers()[-1]
+    assert last.weight.grad.abs().sum() > 0 and model.pool.score.weight.grad.abs().sum() > 0
+    assert model.pool.score.weight not in model.rates()  # at the recipe's own
+
+
 @pytest.mark.parametrize(("tune", "texts", "wanted"), [(0, 10, "attention"), (0, 30_000, "mean"), (1, 10, "mean")])
 def test_tokens_are_attended_to_where_their_states_can_be_kept(tune: int, texts: int, wanted: str) -> None:
     drafted = recipe.draft("sentiment", ("pretrained",), {"model.tune": tune, "prepare.encoder": "somewhere"})
