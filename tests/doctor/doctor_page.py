@@ -59,13 +59,13 @@ true fault.
   which is decided by what plain methods reach on the same rows. The bound takes runs for independent, though they share
   data sets. It was looked at eight times: at 80 healthy runs (no alarm), at 279 (three: two of tables of embeddings,
   which public scripts had shown too and which were mended meanwhile), at all, and at all anew, when two discriminators
-  were alarmed on the way: that losses of a game are not judged has been a rule since; and at all twice more, when brief
-  trainings had got more looks, and when harm had to last; and once more with what (d) had taught, when two trainings of
-  under 64 updates were alarmed too, by a limit that a test had brought down to 32 meanwhile; and read anew at the end. The
-  alarm that is left is of frozen features that learn little. `--corpus tuning` is another draw, of other data: of its
-  451 healthy trainings three were alarmed, whose classes are told apart by answers that are unsure, or by labels that
-  are noise in part, and whose loss stays large; that this is no harm has been a rule since, and none is alarmed now (one
-  on the way).
+  were alarmed on the way: that losses of a game are not judged has been a rule since; and at all twice more, when
+  brief trainings had got more looks, and when harm had to last; and once more with what (d) had taught, when two
+  trainings of under 64 updates were alarmed too, by a limit that a test had brought down to 32 meanwhile; and read
+  anew at the end. The alarm that is left is of frozen features that learn little. `--corpus tuning` is another draw,
+  of other data: of its 451 healthy trainings three were alarmed, whose classes are told apart by answers that are
+  unsure, or by labels that are noise in part, and whose loss stays large; that this is no harm has been a rule since,
+  and none is alarmed now (one on the way).
 - (c) `--infected --seeds 0 1 2 3 4`: four networks of 105,000 to 298,000 weights, 46 infections by the diagnoses' own
   `infect`; 170 count, which took the skill on held-out rows under nine tenths of the healthy twin's, 60 did no harm.
   Thresholds were chosen on seed 0, those of weights that grew tenfold and of a dropout of nearly all on all five, which
