@@ -52,21 +52,28 @@ def broken_at(record: Record) -> int | None:
 
 
 def level(record: Record) -> float | None:
-    """The loss now over that of the best constant: the least of what training, the probe and held-out data say.
-
-    Of the last fifth. What a network answers well that it has not learnt from, it has learnt: where labels are noise in
-    part, what it learns from stays above.
-    """
+    """The loss now over that of the best constant: the lesser of what training and the probe say of the last fifth."""
     best = constant(record)
     if best is None or not record.steps:
         return None
     losses = [row["loss"] for row in record.steps if math.isfinite(row["loss"])]
     looks = last_probes(record) or record.probes[-1:]
-    probed = [row[name] for row in looks for name in ("loss", "valid_loss") if math.isfinite(row.get(name, math.nan))]
+    probed = [row["loss"] for row in looks if math.isfinite(row["loss"])]
     last = losses[-max(1, len(losses) // 5) :]
     said = [fmean(last)] if last else []
     said += [min(probed)] if probed else []
     return min(said) / best if said else None
+
+
+def reached(record: Record) -> float | None:
+    """The level, or that of the loss on held-out data at the last looks where it is less.
+
+    What a network answers well that it has not learnt from, it has learnt: where labels are noise in part, the loss of
+    what it learns from stays above.
+    """
+    now, best = level(record), constant(record)
+    held = [row["valid_loss"] for row in last_probes(record) if math.isfinite(row.get("valid_loss", math.nan))]
+    return min(now, min(held) / best) if now is not None and best is not None and held else now
 
 
 def level_in_training(record: Record) -> float | None:
@@ -85,7 +92,7 @@ def failing(record: Record) -> bool:
 
 def struggling(record: Record) -> bool:
     """Whether it has learnt little: the loss is not finite, or above six tenths of the best constant's."""
-    now = level(record)
+    now = reached(record)
     return broken_at(record) is not None or (now is not None and now > STRUGGLING)
 
 
@@ -122,7 +129,7 @@ def tells(record: Record) -> bool:
 
 def lagging(record: Record) -> bool:
     """Whether over a quarter of the best constant's loss is left: enough for what no healthy network begins with."""
-    now = level(record)
+    now = reached(record)
     return broken_at(record) is not None or (now is not None and now > LAGGING)
 
 

@@ -11,6 +11,7 @@ from stepwell.schema import Batch, Field, Schema
 from stepwell.tasks.sentiment import pictures, reasons, telling
 from stepwell.tasks.sentiment.augmentations import misspell
 from stepwell.tasks.sentiment.behavior import names, negation, typos, upper_case
+from stepwell.tasks.sentiment.embedding import Pool
 
 
 def changed(test, text, seed=0):
@@ -149,8 +150,7 @@ class Attentive(torch.nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.pool = torch.nn.Module()
-        self.pool.score = torch.nn.Linear(1, 1)
+        self.pool = Pool("attention", 1)
         torch.nn.init.ones_(self.pool.score.weight)
 
     def forward(self, tokens, lengths):
