@@ -25,12 +25,14 @@ def seen(model: nn.Module, given: Given | None) -> dict[str, Any]:
     """`last_inputs_finite`, and `last_answers_finite`: whether what the model answers to them is, and can be squared.
 
     To be asked before the gradients of that loss have reached the weights; {} where it is not known what was given.
+    The backward pass that is still to come may need the buffers as they are: the answer is made with copies of them.
     """
     if given is None:
         return {}
     args, kwargs = given
+    buffers = {name: one.clone() for name, one in model.named_buffers()}
     with undisturbed(model), torch.no_grad():
-        answers = floating(model(*args, **kwargs))
+        answers = floating(torch.func.functional_call(model, buffers, args, kwargs))
     sound = bool(answers) and all(finite(one) and float(one.abs().max()) < _most(one) for one in answers if len(one))
     return {"last_inputs_finite": inputs_finite(given), "last_answers_finite": sound}
 

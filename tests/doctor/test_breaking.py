@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -64,6 +65,27 @@ def test_one_batch_in_mid_training_breaks_the_loss_and_it_is_said_which_part_did
     (finding,) = doctor.findings
     assert (finding.name, finding.severity) == (named, 3) and said in finding.message
     assert not doctor.record.unread
+
+
+@pytest.mark.parametrize("broken_at", [0, 1, 40])
+def test_a_network_with_norms_goes_on_as_if_nobody_had_looked(broken_at: int) -> None:
+    def weights(*, watching: bool) -> list[Tensor]:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(8, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Linear(24, 1))
+        optimizer = torch.optim.SGD(net.parameters(), lr=1e-2)
+        watched = stepwell.watch(net, optimizer) if watching else contextlib.nullcontext()
+        with watched:
+            for step in range(60):
+                x = torch.randn(BATCH, 8)
+                if step == broken_at:
+                    missing_input(net, x, x)
+                optimizer.zero_grad()
+                F.mse_loss(net(x), x[:, :1]).backward()
+                optimizer.step()
+        return list(net.state_dict().values())
+
+    pairs = zip(weights(watching=True), weights(watching=False), strict=True)
+    assert all(torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in pairs)
 
 
 def test_a_loss_by_hand_that_may_break_by_itself_is_not_blamed_on_targets() -> None:
