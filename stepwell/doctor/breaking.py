@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,25 +20,23 @@ def broken(loss: Tensor) -> bool:
     return loss.device.type == "cpu" and not math.isfinite(loss.item())
 
 
-def seen(model: nn.Module, given: Given | None) -> dict[str, Any]:
-    """`last_inputs_finite`, and `last_answers_finite`: whether what the model answers to them is, and can be squared.
+def inputs_finite(given: Given | None) -> bool:
+    """Whether all that a model was given is finite."""
+    return all(map(finite, floating(given)))
 
-    To be asked before the gradients of that loss have reached the weights; {} where it is not known what was given.
-    The backward pass that is still to come may need the buffers as they are: the answer is made with copies of them.
+
+def answers_finite(model: nn.Module, given: Given) -> bool:
+    """Whether what the model answers to that is finite too, and can be squared.
+
+    To be asked before the gradients of the loss have reached the weights. The backward pass that is still to come may
+    need the buffers as they are: the answer is made with copies of them.
     """
-    if given is None:
-        return {}
     args, kwargs = given
     buffers = {name: one.clone() for name, one in model.named_buffers()}
     with undisturbed(model), torch.no_grad():
         answers = floating(torch.func.functional_call(model, buffers, args, kwargs))
-    sound = bool(answers) and all(finite(one) and float(one.abs().max()) < _most(one) for one in answers if len(one))
-    return {"last_inputs_finite": inputs_finite(given), "last_answers_finite": sound}
-
-
-def inputs_finite(given: Given | None) -> bool:
-    """Whether all that a model was given is finite."""
-    return all(map(finite, floating(given)))
+    sizes = [(one, float(one.abs().max())) for one in answers if one.numel()]
+    return bool(answers) and all(size < _most(one) for one, size in sizes)  # what is no number is not less either
 
 
 def _most(answer: Tensor) -> float:

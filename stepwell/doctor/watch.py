@@ -224,7 +224,11 @@ class Doctor:
                 return
             if not self._broken and breaking.broken(loss):
                 self._broken = True
-                self.record.facts.update(breaking.seen(self.model, given))
+                self.record.facts["last_inputs_finite"] = breaking.inputs_finite(given)
+                with self._guard("what broke the loss"):
+                    self.record.facts["last_answers_finite"] = given is not None and breaking.answers_finite(
+                        self.model, given
+                    )
             if not self.quiet and "backwards" not in self._row and self._pace.reads_norms(self._step + 1):
                 self._row["left_over"] = norms.left_over(self.optimizer)
             self._take(loss, given, replay)

@@ -88,6 +88,37 @@ def test_a_network_with_norms_goes_on_as_if_nobody_had_looked(broken_at: int) ->
     assert all(torch.equal(one.nan_to_num(), other.nan_to_num()) for one, other in pairs)
 
 
+class WithLoss(nn.Module):
+    """Answers with its loss, as models of the package transformers do; or, asked again, not at all."""
+
+    def __init__(self, *, once: bool) -> None:
+        super().__init__()
+        self.inner, self.once = nn.Linear(8, 1), once
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        if self.once and not torch.is_grad_enabled() and not bool(x.isfinite().all()):
+            raise RuntimeError("not twice")
+        return F.mse_loss(self.inner(x), y)
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_a_model_that_answers_one_number_or_fails_when_asked_again_is_watched_on(once: bool) -> None:
+    net = WithLoss(once=once)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-2)
+    with stepwell.watch(net, optimizer) as doctor:
+        for step in range(80):
+            x = torch.randn(BATCH, 8)
+            y = x[:, :1].clone()
+            if step == 70:
+                missing_input(net, x, y)
+            optimizer.zero_grad()
+            net(x, y).backward()
+            optimizer.step()
+    assert [row["step"] for row in doctor.record.steps] == list(range(80))
+    assert any("what broke the loss" in one for one in doctor.record.unread) == once
+    assert names(doctor)[0] == "nan_in_data"
+
+
 def test_a_loss_by_hand_that_may_break_by_itself_is_not_blamed_on_targets() -> None:
     def logarithms(answers: Tensor, y: Tensor) -> Tensor:
         return (0 * answers.abs().log()).mean() + F.mse_loss(answers, y)

@@ -37,7 +37,8 @@ def diagnose(record: Record) -> Finding | None:
     """Exact, at any time."""
     made = record.facts.get("inputs_made", False)
     rows = 0 if made else int(record.facts.get("inputs_not_finite_rows", 0))
-    bad_targets = record.facts.get("targets_finite") is False or (not made and _left_to_targets(record))
+    left = not made and _left_to_targets(record)
+    bad_targets = record.facts.get("targets_finite") is False or left
     last = not made and record.facts.get("last_inputs_finite") is False
     if not rows and not bad_targets and not last:
         return None
@@ -46,7 +47,13 @@ def diagnose(record: Record) -> Finding | None:
         name="nan_in_data",
         severity=3,
         message=f"The {where} hold numbers that are not finite"
-        + (f", in {rows:,} of the first rows." if rows else "."),
+        + (
+            f", in {rows:,} of the first rows."
+            if rows
+            else ": inputs and answers of that batch do not."
+            if left
+            else "."
+        ),
         why="One of them makes the loss and then every weight not finite; no setting of the training can help.",
         remedy="drop or fill the rows, for instance x = torch.nan_to_num(x), and look where they come from",
         where={"part": "train", "step": measures.broken_at(record) or 0},

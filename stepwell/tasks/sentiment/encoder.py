@@ -35,11 +35,11 @@ LEAST = 1e-12
 class Encoder(nn.Module):
     """Tokens to means and spreads of the encoder's last `depth` layers side by side, exact whatever padding there is.
 
-    Beside them stand the states that they are made of, of each token. Of an encoder with fewer layers they are those
-    of all. What a text feels like is said by the layers in the middle;
-    the last one was trained to tell what it is about (on rated sentences and MiniLM, four layers in place of one: 5
-    points of macro F1). How far its tokens lie from their mean (Snyder et al., ICASSP 2018, of speech) tells of long
-    texts what their mean hides: on 1,481 film reviews a point of accuracy, on 3,000 sentences nothing.
+    Beside them stand the states that they are made of, of each token. Of an encoder with fewer layers they are those of
+    all. What a text feels like is said by the layers in the middle; the last one was trained to tell what it is about
+    (on rated sentences and MiniLM, four layers in place of one: 5 points of macro F1). How far its tokens lie from
+    their mean (Snyder et al., ICASSP 2018, of speech) tells of long texts what their mean hides: on 1,481 film reviews
+    a point of accuracy, on 3,000 sentences nothing.
     """
 
     def __init__(
