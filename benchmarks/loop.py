@@ -10,9 +10,10 @@ the same examples, and keep the best weights. One thread, one process, contender
 the hand-written loop that it is compared with: a ratio is its time over the mean of theirs. The loop against itself
 is the control: what it differs from 1 by is noise.
 
-Other trainers are used with their defaults and without a validation, timed over their second epoch, so that what they
-prepare does not count. They live in an environment of their own (`make bench` makes it from peers.txt) and are left
-out where they are not installed.
+Other trainers are used with their defaults and timed over their second epoch, so that what they prepare does not count;
+an epoch of theirs is as many steps as lie between two validations of the others, and they validate at its end, on the
+same examples. They live in an environment of their own (`make bench` makes it from peers.txt) and are left out where
+they are not installed.
 """
 
 from __future__ import annotations
@@ -183,7 +184,7 @@ class Hand:
         model.eval()
         total, right = 0.0, 0
         with torch.no_grad():
-            for x, y in zip(self.valid[0].split(256), self.valid[1].split(256), strict=True):
+            for x, y in zip(self.valid[0].split(loops.VALIDATED), self.valid[1].split(loops.VALIDATED), strict=True):
                 answers = model(x)
                 total += criterion(answers, y).item() * len(y)
                 right += int((answers.argmax(1) == y).sum())
@@ -232,7 +233,8 @@ def compare(work: Work, rounds: int, peers: list[str], folder: Path) -> None:
     parts = ours.tensors("train"), ours.tensors("valid")
     same = Hand(work, *parts, ours.every, same=True, channels_last=ours.channels_last)
     plain, loader = (Hand(work, *parts, ours.every, loader=one) for one in (False, True))
-    others = {name: loops.PEERS[name](work, *parts[0], folder) for name in peers}
+    shared = loops.parts(*parts, work.batch, ours.every)
+    others = {name: loops.PEERS[name](work, shared, folder) for name in peers}
     print(f"{work.name}: {work.sentence}; {rounds} rounds of {work.steps} steps, validated every {ours.every}")
     print(" over a hand-written loop with the same settings (fused AdamW, one cycle, clipped, fed by index)")
     with quiet():

@@ -1,7 +1,8 @@
 """Other trainers on their defaults: each trains two epochs and gives the seconds a step of the second.
 
-They get the same modules (Keras its own layers of the same sizes), the same tensors, batch size and Adam's rate.
-Where a trainer asks for a choice, the one of its own first example is taken.
+They get the same modules (Keras its own layers of the same sizes), the same tensors, batch size and Adam's rate, and
+validate once an epoch, on the same examples, in batches as large as all the others'. Where a trainer asks for a choice,
+the one of its own first example is taken.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,20 @@ from peers.work import Work
 
 Timed = Callable[[], float]
 RATE = 1e-3
+VALIDATED = 256
+"""Examples in a batch of a validation."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is trained on, an epoch of it, and what is validated on: inputs and classes."""
+
+    train: tuple[Tensor, Tensor]
+    valid: tuple[Tensor, Tensor]
 
 
 class Stamps:
-    """When each epoch ended, in seconds of CPU time."""
+    """When each epoch ended with its validation, in seconds of CPU time."""
 
     def __init__(self, steps: int) -> None:
         self._steps, self._times = steps, [0.0]
@@ -41,20 +53,18 @@ class Stamps:
         return (self._times[-1] - self._times[-2]) / self._steps
 
 
-def some(x: Tensor, y: Tensor, work: Work) -> tuple[Tensor, Tensor]:
-    """The examples of one epoch."""
-    count = work.epoch * work.batch
-    rows = torch.arange(count) % len(x)
-    return x[rows], y[rows]
+def parts(train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor], batch: int, steps: int) -> Parts:
+    """The examples, for epochs of so many steps."""
+    rows = torch.arange(steps * batch) % len(train[0])
+    return Parts((train[0][rows], train[1][rows]), valid)
 
 
-def lightning(work: Work, x: Tensor, y: Tensor, folder: Path) -> Timed:
-    """`lightning.Trainer` with its bar, logger and checkpoints; the loss is logged as in its first example."""
+def lightning(work: Work, data: Parts, folder: Path) -> Timed:
+    """`lightning.Trainer` with its bar, logger and checkpoints; the losses are logged as in its first example."""
     import lightning.pytorch as pl
 
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    x, y = some(x, y, work)
 
     class Module(pl.LightningModule):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -66,6 +76,9 @@ def lightning(work: Work, x: Tensor, y: Tensor, folder: Path) -> Timed:
             self.log("train_loss", loss)
             return loss
 
+        def validation_step(self, batch: Any, _: int) -> None:
+            self.log("val_loss", functional.cross_entropy(self.network(batch[0]), batch[1]))
+
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return torch.optim.Adam(self.parameters(), lr=RATE)
 
@@ -73,25 +86,25 @@ def lightning(work: Work, x: Tensor, y: Tensor, folder: Path) -> Timed:
         def on_train_epoch_end(self, *_: Any) -> None:
             stamps.mark()
 
-    stamps = Stamps(work.epoch)
+    stamps = Stamps(len(data.train[0]) // work.batch)
 
     def run() -> float:
         trainer = pl.Trainer(max_epochs=2, accelerator="cpu", default_root_dir=folder, callbacks=[Stamp()])
-        trainer.fit(Module(), DataLoader(TensorDataset(x, y), work.batch, shuffle=True))
+        train, valid = TensorDataset(*data.train), TensorDataset(*data.valid)
+        trainer.fit(Module(), DataLoader(train, work.batch, shuffle=True), DataLoader(valid, VALIDATED))
         return stamps.per_step()
 
     return run
 
 
-def keras(work: Work, x: Tensor, y: Tensor, _: Path) -> Timed:
+def keras(work: Work, data: Parts, _: Path) -> Timed:
     """`keras.Model.fit` on torch, compiled with Adam and accuracy."""
     os.environ["KERAS_BACKEND"] = "torch"
     import keras as k
 
     k.backend.set_image_data_format("channels_first")
-    x, y = some(x, y, work)
-    images, labels = x.numpy(), y.numpy()
-    stamps = Stamps(work.epoch)
+    (images, labels), valid = (tuple(one.numpy() for one in part) for part in (data.train, data.valid))
+    stamps = Stamps(len(images) // work.batch)
 
     def build() -> Any:
         inputs = k.Input(images.shape[1:], dtype=str(images.dtype))
@@ -123,19 +136,24 @@ def keras(work: Work, x: Tensor, y: Tensor, _: Path) -> Timed:
         model = build()
         loss = k.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(k.optimizers.Adam(RATE), loss, metrics=["accuracy"])
-        model.fit(images, labels, batch_size=work.batch, epochs=2, callbacks=[Stamp()])
+        model.fit(
+            *(images, labels, work.batch, 2),
+            validation_data=valid,
+            validation_batch_size=VALIDATED,
+            callbacks=[Stamp()],
+        )
         return stamps.per_step()
 
     return run
 
 
-def skorch(work: Work, x: Tensor, y: Tensor, _: Path) -> Timed:
-    """`skorch.NeuralNetClassifier`; its own split of a fifth for validation is switched off."""
+def skorch(work: Work, data: Parts, _: Path) -> Timed:
+    """`skorch.NeuralNetClassifier`; the given part takes the place of its own split of a fifth for validation."""
     from skorch import NeuralNetClassifier
     from skorch.callbacks import Callback
+    from skorch.helper import predefined_split
 
-    x, y = some(x, y, work)
-    stamps = Stamps(work.epoch)
+    stamps = Stamps(len(data.train[0]) // work.batch)
 
     class Stamp(Callback):  # type: ignore[misc]
         def on_epoch_end(self, *_: Any, **__: Any) -> None:
@@ -150,11 +168,12 @@ def skorch(work: Work, x: Tensor, y: Tensor, _: Path) -> Timed:
             batch_size=work.batch,
             max_epochs=2,
             iterator_train__shuffle=True,
-            train_split=None,
+            iterator_valid__batch_size=VALIDATED,
+            train_split=predefined_split(TensorDataset(*data.valid)),
             classes=np.arange(work.classes),
             callbacks=[("stamp", Stamp())],
         )
-        net.fit(x, y)
+        net.fit(*data.train)
         return stamps.per_step()
 
     return run
@@ -185,32 +204,35 @@ class WithLoss(nn.Module):
         return {"loss": functional.cross_entropy(logits, labels), "logits": logits}
 
 
-def transformers(work: Work, x: Tensor, y: Tensor, folder: Path) -> Timed:
+def transformers(work: Work, data: Parts, folder: Path) -> Timed:
     """`transformers.Trainer`: AdamW, a linear schedule, gradients clipped to 1."""
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
-    data = Named(*some(x, y, work))
-    stamps = Stamps(work.epoch)
+    train, valid = Named(*data.train), Named(*data.valid)
+    stamps = Stamps(len(train) // work.batch)
 
     class Stamp(TrainerCallback):  # type: ignore[misc]
-        def on_epoch_end(self, *_: Any, **__: Any) -> None:
+        def on_evaluate(self, *_: Any, **__: Any) -> None:
             stamps.mark()
 
     def run() -> float:
         arguments = TrainingArguments(
             output_dir=str(folder / "trainer"),
             per_device_train_batch_size=work.batch,
+            per_device_eval_batch_size=VALIDATED,
+            eval_strategy="epoch",
             num_train_epochs=2,
             learning_rate=RATE,
             use_cpu=True,
         )
-        Trainer(WithLoss(work.network()), arguments, train_dataset=data, callbacks=[Stamp()]).train()
+        network = WithLoss(work.network())
+        Trainer(network, arguments, train_dataset=train, eval_dataset=valid, callbacks=[Stamp()]).train()
         return stamps.per_step()
 
     return run
 
 
-PEERS: Mapping[str, Callable[[Work, Tensor, Tensor, Path], Timed]] = {
+PEERS: Mapping[str, Callable[[Work, Parts, Path], Timed]] = {
     "lightning": lightning,
     "keras": keras,
     "skorch": skorch,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Work:
-    """A network and its data. `steps` is a measurement's length, `epoch` that of an epoch of other trainers."""
+    """A network and its data. `steps` is a measurement's length."""
 
     name: str
     sentence: str
@@ -24,7 +24,6 @@ class Work:
     classes: int
     batch: int
     steps: int
-    epoch: int
     build: Callable[[], nn.Module]
 
     def network(self) -> nn.Module:
@@ -84,7 +83,7 @@ def mlp() -> Work:
     def build() -> nn.Module:
         return nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
 
-    return Work("mlp", "20-64-64-2, batch 32", "table", x, y, 2, 32, 836, 200, build)
+    return Work("mlp", "20-64-64-2, batch 32", "table", x, y, 2, 32, 836, build)
 
 
 def pictures(count: int, height: int, width: int, classes: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
@@ -108,23 +107,21 @@ def cnn() -> Work:
 
     x, y = pictures(2000, 28, 28, 10)
     sentence = "two convolutions of 28x28 pictures, batch 64"
-    return Work("cnn", sentence, "image_classification", x, y, 10, 64, 22, 8, build)
+    return Work("cnn", sentence, "image_classification", x, y, 10, 64, 22, build)
 
 
 def lstm() -> Work:
     """A recurrent network."""
     x, y = pictures(4000, 32, 16, 10)
     sentence = "LSTM of 64 units over 32 rows of 16, batch 32"
-    return Work("lstm", sentence, "image_classification", x, y, 10, 32, 63, 20, lambda: Recurrent(16, 64, 10))
+    return Work("lstm", sentence, "image_classification", x, y, 10, 32, 63, lambda: Recurrent(16, 64, 10))
 
 
 def transformer() -> Work:
     """A small encoder."""
     x, y = pictures(4000, 32, 16, 10)
     sentence = "Transformer, 2 layers of 64 units over 32 rows of 16, batch 32"
-    return Work(
-        "transformer", sentence, "image_classification", x, y, 10, 32, 42, 15, lambda: Attending(32, 16, 64, 10)
-    )
+    return Work("transformer", sentence, "image_classification", x, y, 10, 32, 42, lambda: Attending(32, 16, 64, 10))
 
 
 WORKS: Mapping[str, Callable[[], Work]] = {"mlp": mlp, "cnn": cnn, "lstm": lstm, "transformer": transformer}
