@@ -27,6 +27,7 @@ from stepwell.prediction import load as load
 from stepwell.prediction import predict as predict
 from stepwell.progress import open_progress
 from stepwell.recipe import Recipe
+from stepwell.run import Run
 from stepwell.schema import Finding
 from stepwell.trials import asked
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from stepwell.artifact.predictor import Predictor
     from stepwell.doctor.examination import Examination
-    from stepwell.schema import Finding
     from stepwell.teaching import Taught
     from stepwell.trials.healing import Healing
 
@@ -269,30 +269,8 @@ def resume(
     _need_torch()
     opened = run_folders.open_run(Path(run))
     state = opened.state()
-    if state["state"] == "finished" and not settings:
-        raise RunError(
-            "This run is finished; there is nothing to take up.",
-            where=str(run),
-            do=f"to train it further: stepwell resume {run} --epochs 5",
-        )
-    if state["kind"] != "single" and settings:
-        raise RunError(
-            f"A run of several trainings ({state['kind']}) does not go on beyond its end.",
-            where=str(run),
-            do="resume it without a budget, or train anew with a larger one",
-        )
-    if state["kind"] == "heal":
-        do = f"stepwell heal {Path(run).parent}"
-        raise RunError("A healing goes on when it is asked for again.", where=str(run), do=do)
-    frozen = ("recipe.yaml", "draft.yaml") if state["kind"] == "single" else ("draft.yaml",)
-    written = [opened.path(name) for name in frozen if opened.path(name).exists()]
-    if not written or "data" not in state:
-        raise RunError(
-            "This run was stopped before it began: it holds no recipe yet, and nothing is lost.",
-            where=str(run),
-            do=f"remove it and train anew; it was started by: {state['command']}",
-        )
-    source = data if data is not None else state.get("data")
+    _refuse_to_resume(opened, state, further=bool(settings))
+    source = data if data is not None else state["data"]
     if source is None:
         raise RunError(
             "This run was trained on data in memory, which only the caller has.",
@@ -306,7 +284,7 @@ def resume(
             do="give it again: stepwell.resume(run, model=…)",
         )
     origin = run_folders.open_run(Path(state["start"])) if state.get("start") else None
-    text = files.read_bytes(written[0], files.JSON_LIMIT).decode(errors="replace")
+    text = files.read_bytes(_frozen_recipes(opened, state)[0], files.JSON_LIMIT).decode(errors="replace")
     with open_progress(progress, opened.path("log.txt")) as shown:
         work = Job(
             opened,
@@ -443,6 +421,41 @@ def env() -> dict[str, Any]:
     from stepwell import device
 
     return device.describe()
+
+
+def _refuse_to_resume(opened: Run, state: Mapping[str, Any], *, further: bool) -> None:
+    """`RunError` where a run has nothing to take up; `further` is whether it is to go on beyond its end."""
+    where = str(opened.folder)
+    if state["state"] == "finished" and not further:
+        raise RunError(
+            "This run is finished; there is nothing to take up.",
+            where=where,
+            do=f"to train it further: stepwell resume {where} --epochs 5",
+        )
+    if state["kind"] != "single" and further:
+        raise RunError(
+            f"A run of several trainings ({state['kind']}) does not go on beyond its end.",
+            where=where,
+            do="resume it without a budget, or train anew with a larger one",
+        )
+    if state["kind"] == "heal":
+        do = f"stepwell heal {opened.folder.parent}"
+        raise RunError("A healing goes on when it is asked for again.", where=where, do=do)
+    if not _frozen_recipes(opened, state) or "data" not in state:
+        raise RunError(
+            "This run was stopped before it began: it holds no recipe yet, and nothing is lost.",
+            where=where,
+            do=f"remove it and train anew; it was started by: {state['command']}",
+        )
+
+
+def _frozen_recipes(opened: Run, state: Mapping[str, Any]) -> list[Path]:
+    """The recipes that a run has written, the one that it goes on with first: `auto` values decided, then as drafted.
+
+    Each training within a run of several decides its own.
+    """
+    names = ("recipe.yaml", "draft.yaml") if state["kind"] == "single" else ("draft.yaml",)
+    return [opened.path(name) for name in names if opened.path(name).exists()]
 
 
 def _carry_out(job: Job) -> Result:
