@@ -114,7 +114,7 @@ def fit(options: Options, examples: Examples, train: Sequence[int]) -> Preparati
     """
     raw = _raw(examples, train)
     chosen = _roles(options, examples, raw)
-    gathering = _gathered(chosen, examples)
+    gathering = _gathered(chosen, examples, raw)
     chain: list[tuple[str, Any]] = [("gather_columns", gathering)]
     columns = {**raw, **gathering.apply(raw, [{}] * len(train))}
     if options.missing == "delete":
@@ -208,13 +208,14 @@ def _rules(examples: Examples) -> cells.Rules:
     return rules
 
 
-def _gathered(chosen: roles.Roles, examples: Examples) -> gather_columns.Fitted:
+def _gathered(chosen: roles.Roles, examples: Examples, raw: Columns) -> gather_columns.Fitted:
     """Categories first among the texts, then dates."""
     texts = (*chosen.categories, *chosen.dates)
     written: Mapping[str, str] = getattr(examples.fetch, "units", {})
     units = {name: unit for name, unit in written.items() if name in chosen.numbers}
+    decimal, widths = _rules(examples).decimal, gather_columns.widths(raw, examples.columns)
     return gather_columns.Fitted(
-        chosen.numbers, texts, chosen.coded, _missing(examples), _rules(examples).decimal, chosen.truths, units
+        chosen.numbers, texts, chosen.coded, _missing(examples), decimal, chosen.truths, units, widths
     )
 
 

@@ -10,7 +10,10 @@ import numpy as np
 from stepwell.schema import Array, Columns
 from stepwell.tabular.cells import Column, Numbers, Rules, Texts
 
-RESERVED = ("label", "value", "path", "numbers", "categories", "value_scaled", "logits")
+TRUTHS = ("label", "value")
+"""What the answer is called among the raw columns, where it is known."""
+
+RESERVED = (*TRUTHS, "path", "numbers", "categories", "value_scaled", "logits")
 """Names that mean something else in the chain: an input of that name is called `<name> (column)`."""
 
 
@@ -33,7 +36,7 @@ class Rows:
         del views
         at = np.asarray(indices, dtype=np.int64)
         found: Columns = {name: column.at(at) for name, column in self.columns.items()}
-        for name, truth in (("label", self.label), ("value", self.value)):
+        for name, truth in zip(TRUTHS, (self.label, self.value), strict=True):
             if truth is not None:
                 found[name] = truth.at(at)
         return found

@@ -125,6 +125,55 @@ def test_what_was_never_seen_is_code_0_and_what_is_missing_is_filled() -> None:
     assert np.asarray(found["categories"]).tolist() == [[0], [4]]
 
 
+def nameless(*places: int) -> Columns:
+    """Columns that are called by their places."""
+    draw = np.random.default_rng(0)
+    return {f"column {place}": draw.normal(size=ROWS) for place in places}
+
+
+@pytest.mark.parametrize(
+    ("trained", "taken", "refused"),
+    [
+        ((1, 2, 4), [(1, 2, 3, 4), (1, 2, 4)], [(1, 2, 3), (1, 2, 3, 4, 5)]),  # the answer was column 3
+        ((2, 3, 4), [(1, 2, 3, 4)], [(1, 2, 3)]),
+        ((1, 2, 3), [(1, 2, 3), (1, 2, 3, 4)], [(1, 2), (1, 2, 3, 4, 5)]),  # it came last, or beside the table
+    ],
+)
+def test_columns_without_names_are_told_apart_by_their_places_or_not_at_all(
+    trained: tuple[int, ...], taken: list[tuple[int, ...]], refused: list[tuple[int, ...]]
+) -> None:
+    columns = nameless(*trained)
+    last = f"column {trained[-1]}"
+    made = fitted(examples({**columns, last: np.ones(ROWS)}), omit=[last])  # without it no column would be missed
+    for given in taken:
+        preparation.run(made, nameless(*given))
+    for given in refused:
+        with pytest.raises(DataError, match=f"There are {len(given)} columns without names"):
+            preparation.run(made, nameless(*given))
+
+
+@pytest.mark.parametrize(
+    ("places", "learned", "widths"),
+    [
+        ((1, 2, 3, 5), (1, 2, 3), (3, 4, 5)),  # all, without the answer 4, and without the unused 5 too
+        ((1, 2, 3, 5), (1, 3), (4, 5)),
+        ((1, 2, 3), (2, 3), (3, 4)),
+        ((1, 3, 4, 5), (1, 3), (5,)),
+    ],
+)
+def test_what_stands_behind_the_columns_that_are_learned_from_may_be_left_out(
+    places: tuple[int, ...], learned: tuple[int, ...], widths: tuple[int, ...]
+) -> None:
+    names = [[f"column {place}" for place in some] for some in (places, learned)]
+    assert gather_columns.widths([*names[0], "label"], names[1]) == widths
+
+
+def test_columns_with_names_may_be_as_many_as_they_like() -> None:
+    made = fitted(examples({"column 2": np.arange(ROWS, dtype=float), "age": np.arange(ROWS) % 7 + 0.5}))
+    preparation.run(made, {**nameless(1, 2), "age": np.ones(ROWS)})
+    preparation.run(made, {**nameless(2), "age": np.ones(ROWS)})
+
+
 def test_an_absent_column_and_a_word_among_numbers_are_named() -> None:
     made = fitted(examples(mixed()))
     with pytest.raises(DataError, match="'income', which the network was trained with, is not there"):

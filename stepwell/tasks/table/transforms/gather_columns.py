@@ -7,8 +7,10 @@ file, a DataFrame and a dictionary give the same. Nothing else may look at raw c
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -19,6 +21,9 @@ from stepwell.errors import DataError, ExampleError
 from stepwell.schema import Array, Columns, Trace
 from stepwell.tabular import cells
 from stepwell.tasks.table import units
+from stepwell.tasks.table.store import TRUTHS
+
+_NUMBERED = re.compile(r"column ([1-9][0-9]{0,8})")  # what a column without a name is called
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Fitted:
     `decimal` is the sign before decimals in the training data: it says what a text with a comma means.
     `truths` are those of the `texts` that say yes and no in several spellings; they are told apart by no spelling.
     `units` are those that columns of numbers were written in, where they were: "12 kg" is 12, and so is 12.
+    `widths` is how many columns there may be where those of training had no names, empty where they had some.
     """
 
     numbers: tuple[str, ...]
@@ -44,6 +50,7 @@ class Fitted:
     decimal: str = "."
     truths: tuple[str, ...] = ()
     units: dict[str, str] = field(default_factory=dict)
+    widths: tuple[int, ...] = ()
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -58,8 +65,17 @@ class Fitted:
     def apply(self, columns: Columns, traces: Sequence[Trace]) -> Columns:
         """Put the columns side by side.
 
-        `DataError` names a column that is absent, `ExampleError` the text that should have been a number.
+        `DataError` names a column that is absent, or says that columns without names are too few or too many to be
+        told apart by their places; `ExampleError` names the text that should have been a number.
         """
+        given = max(nameless(columns), default=0) if self.widths else 0
+        if given and given not in self.widths:
+            wanted = " or ".join(f"{one:,}" for one in self.widths)
+            raise DataError(
+                f"There are {given:,} columns without names, and the network takes {wanted}.",
+                where=f"columns given: {_listed(list(columns))}",
+                do="leave every column in its place, that of the answer too; a cell may be left empty",
+            )
         for name in (*self.numbers, *self.texts):
             if name not in columns:
                 raise DataError(
@@ -79,6 +95,36 @@ class Fitted:
             found = texts_of(column, nothing)
             texts[:, place] = [_truth(text) for text in found] if name in self.truths else found
         return {"numbers": numbers, "texts": texts}
+
+
+def nameless(names: Iterable[str]) -> tuple[int, ...]:
+    """The places of columns that were all numbered for want of names, of which one may be missing: the answer's."""
+    own = [name for name in names if name not in TRUTHS]
+    places = _places(own)
+    return places if len(places) == len(own) and len(places) >= max(places, default=0) - 1 else ()
+
+
+def widths(names: Iterable[str], learned: Iterable[str]) -> tuple[int, ...]:
+    """How many columns without names rows may have, so that each still is in its place; nothing if they have names.
+
+    All that there were in training; without the answer, where it stood behind what is `learned` from; what is learned
+    from alone, where it stood first.
+    """
+    places, used = nameless(names), _places(learned)
+    if not places or not used:
+        return ()
+    answer = next(place for place in itertools.count(1) if place not in places)  # perhaps one behind the last
+    whole = max(answer, *places)
+    found = {whole}
+    if answer > max(used):
+        found.add(whole - 1)
+    if len(used) == max(used):
+        found.add(len(used))
+    return tuple(sorted(found))
+
+
+def _places(names: Iterable[str]) -> tuple[int, ...]:
+    return tuple(int(one[1]) for one in map(_NUMBERED.fullmatch, names) if one)
 
 
 def numbers_of(
