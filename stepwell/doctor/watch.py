@@ -11,7 +11,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,6 +82,25 @@ def watch(
         doctor.end()
 
 
+@dataclass(slots=True)
+class _Update:
+    """What is known of the update to come; a new one begins where the optimizer has stepped.
+
+    `row` is what the record will hold of it, `loss` the newest of its losses, `example` the batch of that one, `own`
+    its loss as it was just before the step. `before` are copies of the weights. `closure` says that the optimizer
+    calls back for its loss, so that gradients are there afterwards. `fed` is a loss of what another network made for
+    the model: its maker may step next, not this model's optimizer.
+    """
+
+    row: dict[str, Any] = field(default_factory=dict)
+    loss: Tensor | None = None
+    example: Example | None = None
+    own: float | None = None
+    before: dict[str, Tensor] = field(default_factory=dict)
+    closure: bool = False
+    fed: tuple[Tensor, Given, Replay | None] | None = None
+
+
 class Doctor:
     """The findings so far, what looking cost, and the numbers read."""
 
@@ -124,9 +143,11 @@ class Doctor:
         self._start: First | None = None
         self._standing: Standing | None = None
         self._ready = self._slow = self.quiet = False
-        self._before: dict[str, Tensor] = {}
-        self._own: tuple[Replay, float] | None = None
-        self._row: dict[str, Any] = {}
+        self._broken = False  # whether a loss was seen to be no finite number as it was differentiated
+        self._evaluated = True  # whether the calls to the loss take what the model answers in evaluation mode
+        self._rows: int | None = None  # of a batch, that are looked at; None: all
+        self._given: Given | None = None  # what the newest loss is of
+        self._update = _Update()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -220,7 +241,7 @@ class Doctor:
         """`backward` was called: the loss as the user computes it, what the model was given, and the calls between."""
         with self.guarded("loss"):
             if given is not None and _made_by_another(given):
-                self._fed = loss.detach(), _copied(given), replay  # its maker may step next, not this model's optimizer
+                self._update.fed = loss.detach(), _copied(given), replay
                 return
             if not self._broken and breaking.broken(loss):
                 self._broken = True
@@ -229,18 +250,20 @@ class Doctor:
                     self.record.facts["last_answers_finite"] = given is not None and breaking.answers_finite(
                         self.model, given
                     )
-            if not self.quiet and "backwards" not in self._row and self._pace.reads_norms(self._step + 1):
-                self._row["left_over"] = norms.left_over(self.optimizer)
+            row = self._update.row
+            if not self.quiet and "backwards" not in row and self._pace.reads_norms(self._step + 1):
+                row["left_over"] = norms.left_over(self.optimizer)
             self._take(loss, given, replay)
 
     def _take(self, loss: Tensor, given: Given | None, replay: Replay | None) -> None:
         """Note a loss of the update to come, and its batch."""
-        row = self._row
+        update = self._update
+        row = update.row
         accumulated = row.get("backwards", 0) + 1
         left = {"left_over": row["left_over"]} if accumulated == 1 and "left_over" in row else {}
         rate = float(self.optimizer.param_groups[0]["lr"])
-        self._row = {"step": self._step, "rate": rate, "backwards": accumulated, **left}
-        self._loss = loss.detach()
+        update.row = {"step": self._step, "rate": rate, "backwards": accumulated, **left}
+        update.loss = loss.detach()
         self._given = given
         if replay is None or given is None:
             return
@@ -248,7 +271,7 @@ class Doctor:
         self._seen.add(example)
         if not self._ready and len(self._examples) < PROBE_BATCHES:
             self._examples.append(example)
-        self._current = example
+        update.example = example
         if self._start is None and not self._ready and not self._goes_on:
             self._start = self._remember()
 
@@ -257,12 +280,12 @@ class Doctor:
 
         Where one was, the other network learns from this one's answers, by a step of its own: it is a game.
         """
-        if self._fed is not None and self._loss is None:
+        fed, self._update.fed = self._update.fed, None
+        if fed is not None and self._update.loss is None:
             self.record.facts["inputs_made"] = True  # what is learnt from is no data
-            self._take(*self._fed)
-        elif self._fed is not None:
+            self._take(*fed)
+        elif fed is not None:
             self.record.facts["game"] = True
-        self._fed = None
 
     def _example(self, given: Given, replay: Replay) -> Example:
         """One batch; where the model computes its loss itself, with the way there inside it if that can be had."""
@@ -276,48 +299,35 @@ class Doctor:
                 return replace(example, replay=inner, within=True)
         return example
 
-    _fed: tuple[Tensor, Given, Replay | None] | None = None  # a loss of what another network fed to the model
-    _broken = False  # whether a loss was seen to be no finite number as it was differentiated
-    _closure = False
-    _loss: Tensor | None = None
-    _rows: int | None = None  # of a batch, that are looked at; None: all
-    _current: Example | None = None
-    _given: Given | None = None
-    _evaluated = True  # whether the calls to the loss take what the model answers in evaluation mode
-
     def steps(self) -> None:
         """The optimizer is about to step."""
         with self.guarded("norms"):
             self._take_what_was_fed()
-            self._own = None
-            self._closure = self._loss is None  # the optimizer calls back for its loss: gradients are there afterwards
+            update = self._update
+            update.closure = update.loss is None
             if self._pace.reads_norms(self._step + 1):
-                if not self._closure:
-                    self._row.update(norms.read(self.model))
-                self._before = norms.copies(self.model)
-            if self._pace.looks(self._step + 1) and self._current is not None:
-                with undisturbed(self.model), torch.no_grad():
-                    if self._rows is not None:
-                        self._current = self._current.shrunk(self._rows)
-                    self._current.calm(self.model)
-                    self._own = (self._current.replay, float(self._current.loss(self.model)))
+                if not update.closure:
+                    update.row.update(norms.read(self.model))
+                update.before = norms.copies(self.model)
+            if self._pace.looks(self._step + 1) and update.example is not None:
+                if self._rows is not None:
+                    update.example = update.example.shrunk(self._rows)
+                update.own = self._loss_of(update.example)
 
     def stepped(self) -> None:
         """The optimizer has stepped."""
         with self.guarded("updates"):
             self._take_what_was_fed()  # where it was quiet, nothing was told before the step
-            if self._before:
-                if self._closure:
-                    self._row.update(norms.read(self.model))
-                self._row["updates"] = norms.moved(self.model, self._before)
-                self._before = {}
-            if self._own is not None and self._current is not None:
-                with undisturbed(self.model), torch.no_grad():
-                    self._current.calm(self.model)
-                    self._row["own"] = [self._own[1], float(self._current.loss(self.model))]
-            if self._loss is not None:
-                self._pending.append((self._row, self._loss))
-        self._row, self._loss = {}, None
+            update = self._update
+            if update.before:
+                if update.closure:
+                    update.row.update(norms.read(self.model))
+                update.row["updates"] = norms.moved(self.model, update.before)
+            if update.own is not None and update.example is not None:
+                update.row["own"] = [update.own, self._loss_of(update.example)]
+            if update.loss is not None:
+                self._pending.append((update.row, update.loss))
+        self._update = _Update()
         self._step += 1
         if not self.quiet:
             with self.guarded("beginning"):
@@ -331,7 +341,6 @@ class Doctor:
                 self._read_losses()
             if self._step in self._asked and self._tell():
                 self._pace.look_again(self._step)
-        self._current = None
         self.quiet = self._ready and self._step >= CALLS_UNTIL and self._pace.rests(self._step + 1)
 
     def end(self) -> None:
@@ -340,9 +349,9 @@ class Doctor:
         with self.guarded("end"):
             if not self._ready and self._start is not None:
                 self._begin()
-            if self._loss is not None:  # of an update that was not made, as where the loop stops at such a loss
-                self._pending.append((self._row, self._loss))
-                self._loss = None
+            update, self._update = self._update, _Update()
+            if update.loss is not None:  # the update was not made, as where the loop stops at such a loss
+                self._pending.append((update.row, update.loss))
             self._read_losses()
             if self._ready and (not self.record.probes or self.record.probes[-1]["step"] != self._step):
                 self._probe(self.model, self._step)
@@ -390,9 +399,15 @@ class Doctor:
         with undisturbed(model):
             self._evaluated = self._examples[0].tried(model).evaluated
         self._examples = [replace(one, evaluated=self._evaluated) for one in self._examples]
-        if self._current is not None:
-            self._current = replace(self._current, evaluated=self._evaluated)
+        if self._update.example is not None:
+            self._update.example = replace(self._update.example, evaluated=self._evaluated)
         return First(model, optimizer, self._examples, (), 0.0)
+
+    def _loss_of(self, example: Example) -> float:
+        """The loss of a batch as the weights are now."""
+        with undisturbed(self.model), torch.no_grad():
+            example.calm(self.model)
+            return float(example.loss(self.model))
 
     def _enough(self) -> bool:
         rows = sum(one.rows for one in self._examples)
