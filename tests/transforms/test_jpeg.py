@@ -115,6 +115,7 @@ def test_a_damaged_file_is_refused_with_the_words_of_pillow(
 ) -> None:
     pytest.importorskip("simplejpeg", reason="simplejpeg is not installed")
     content = saved(photographs[0])
+    monkeypatch.setattr(_jpeg, "gain", lambda _: 2.0)
     assert _jpeg.decoder() is not None
     with pytest.raises(ExampleError, match="cannot be decoded"):
         Fitted().decode(content[: len(content) // 2])
@@ -130,10 +131,14 @@ def test_pictures_of_any_size_come_with_the_same_bits(height: int, width: int, q
         assert np.array_equal(np.asarray(usual), simplejpeg.decode_jpeg(content, "RGB"))
 
 
+def usual(content: bytes, space: str) -> Array:
+    """Pillow in the words of simplejpeg."""
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image).reshape(image.height, image.width, -1)
+
+
 def test_a_decoder_that_gives_other_bits_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    def usual(content: bytes, space: str) -> Array:
-        with Image.open(io.BytesIO(content)) as image:
-            return np.asarray(image).reshape(image.height, image.width, -1)
+    monkeypatch.setattr(_jpeg, "gain", lambda _: 2.0)
 
     def other(content: bytes, space: str) -> Array:
         pixels = usual(content, space).copy()
@@ -145,5 +150,19 @@ def test_a_decoder_that_gives_other_bits_is_not_used(monkeypatch: pytest.MonkeyP
         _jpeg.decoder.cache_clear()
         assert (_jpeg.decoder() is not None) is used
     monkeypatch.setitem(sys.modules, "simplejpeg", None)
+    _jpeg.decoder.cache_clear()
+    assert _jpeg.decoder() is None
+
+
+def test_a_decoder_that_is_no_faster_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(content: bytes, space: str) -> Array:
+        return (usual(content, space), usual(content, space))[0]
+
+    def quick(content: bytes, space: str) -> Array:
+        return blank
+
+    blank = np.zeros((240, 320, 3), np.uint8)
+    assert _jpeg.gain(slow) < 1 < _jpeg.WORTH < _jpeg.gain(quick)
+    monkeypatch.setitem(sys.modules, "simplejpeg", SimpleNamespace(decode_jpeg=slow))
     _jpeg.decoder.cache_clear()
     assert _jpeg.decoder() is None
