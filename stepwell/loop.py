@@ -451,10 +451,10 @@ def combined(loss: Loss, counts: Mapping[str, float] | None, objective: str) -> 
 def _averaged(model: nn.Module, decay: float) -> AveragedModel:
     """The exponential moving average of the weights, its decay ramped up so that early weights fade; buffers copied."""
 
-    def lerp(averaged: Sequence[Tensor], current: Sequence[Tensor], count: Tensor | int) -> None:
-        ramp = (1 + int(count)) / (10 + int(count))
-        weight = 1 - min(decay, ramp)
-        for old, new in zip(averaged, current, strict=True):
+    def lerp(averages: Sequence[Tensor], current: Sequence[Tensor], _: Tensor | int) -> None:
+        count = int(averaged.n_averaged)  # torch hands it over on the weights' device, where to read it is to wait
+        weight = 1 - min(decay, (1 + count) / (10 + count))
+        for old, new in zip(averages, current, strict=True):
             if old.is_floating_point():
                 old.lerp_(new, weight)
             else:
