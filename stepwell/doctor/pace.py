@@ -52,6 +52,13 @@ class Pace:
             self._share_allows = min(self._share_allows, max(LEAST, self._planned // QUARTERS, allowed))
         self._due = self._next()
 
+    def passed(self, update: int) -> None:
+        """A look after `update` was due, and nothing was there to look at: looks lie ever further apart meanwhile."""
+        if not self._last:
+            self._share_allows = MOST_SHORT
+        self._last = update
+        self._due = self._next()
+
     def look_again(self, update: int) -> None:
         """After `update`: what was seen is to be seen again, by a look that comes in half the time."""
         self._due = min(self._due, update + max(LEAST, (self._due - update) // 2))

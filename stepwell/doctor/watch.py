@@ -215,7 +215,7 @@ class Doctor:
 
     def wants_calls(self) -> bool:
         """Whether the way from this answer to its loss is to be recorded."""
-        return not self._ready or self._step < CALLS_UNTIL or self._pace.looks(self._step + 1)
+        return self._step < CALLS_UNTIL or self._gathers() or self._pace.looks(self._step + 1)
 
     def answered(self, asleep: Sequence[str]) -> None:
         """The model answered, to be learnt from; `asleep` names its norms and dropouts in evaluation mode."""
@@ -334,14 +334,17 @@ class Doctor:
                 if not self._ready and (self._start is not None or self._goes_on) and self._enough():
                     self._begin()
             with self.guarded("probe"):
-                if self._ready and self._guard.allows("probe") and self._pace.looks(self._step):
-                    self._probe(self.model, self._step)
+                if self._pace.looks(self._step):
+                    if self._ready and self._guard.allows("probe"):
+                        self._probe(self.model, self._step)
+                    else:
+                        self._pace.passed(self._step)
         with self.guarded("losses"):
             if len(self._pending) >= READ_EVERY:
                 self._read_losses()
             if self._step in self._asked and self._tell():
                 self._pace.look_again(self._step)
-        self.quiet = self._ready and self._step >= CALLS_UNTIL and self._pace.rests(self._step + 1)
+        self.quiet = self._step >= CALLS_UNTIL and not self._gathers() and self._pace.rests(self._step + 1)
 
     def end(self) -> None:
         """The block is left: read what is left to read."""
@@ -364,7 +367,7 @@ class Doctor:
         facts, unread = self.record.facts, self.record.unread
         unread += [f"{name} could not be read: {why}" for name, why in self._guard.failed.items()]
         if self._step and not self._ready:
-            unread.append("no way from the model's answer to a loss was seen: only what needs none is judged")
+            unread.append(f"{self._way_unseen()}: only what needs none is judged")
         elif facts.get("game"):
             unread.append("another network learns from this one's answers: the losses of such a game are not judged")
         elif facts.get("constant") is None and self._step:
@@ -372,6 +375,11 @@ class Doctor:
                 "the loss of the best constant answer is not known, so that slow learning is not judged: it is "
                 "computed inside the model, by a second network, of several outputs, or so that it cannot be followed"
             )
+
+    def _way_unseen(self) -> str:
+        if self._given is None and not isinstance(self.optimizer, Unseen):
+            return "the model was never called itself, as model(inputs), nor was a way from its answer to a loss seen"
+        return "no way from the model's answer to a loss was seen"
 
     # Reading.
 
@@ -408,6 +416,11 @@ class Doctor:
         with undisturbed(self.model), torch.no_grad():
             example.calm(self.model)
             return float(example.loss(self.model))
+
+    def _gathers(self) -> bool:
+        """Whether samples for the probe are still to come; where no way to a loss was seen so long, none will."""
+        since = self._step - self._from
+        return not self._ready and (self._start is not None or since < CALLS_UNTIL)
 
     def _enough(self) -> bool:
         rows = sum(one.rows for one in self._examples)

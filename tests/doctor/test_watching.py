@@ -21,6 +21,8 @@ from stepwell.doctor import record as records
 from stepwell.doctor.first import First
 from stepwell.doctor.guard import Guard
 from stepwell.doctor.layers import Reader
+from stepwell.doctor.listening import listening
+from stepwell.doctor.record import Record
 from stepwell.doctor.watch import Doctor
 from stepwell.schema import Finding
 
@@ -350,6 +352,34 @@ def test_of_a_slow_network_in_a_short_training_fewer_rows_are_looked_at(monkeypa
             optimizer.step()
     assert {one.rows for one in doctor._examples} == {watch.LEAST_ROWS} and not doctor.record.unread
     assert any("own" in row for row in doctor.record.steps)
+
+
+def test_where_the_model_is_never_called_itself_that_is_said_and_costs_ever_less() -> None:
+    model, updates = network(), 600
+    optimizer = torch.optim.Adam(model.parameters())
+    recorded = 0
+    with stepwell.watch(model, optimizer, steps=updates) as doctor:
+        for _ in range(updates):
+            optimizer.zero_grad()
+            F.cross_entropy(model.forward(torch.randn(16, 8)), torch.randint(3, (16,))).backward()
+            optimizer.step()
+            recorded += doctor.wants_calls()
+    assert any("as model(inputs)" in one for one in doctor.record.unread)
+    assert len(doctor.record.steps) == updates and recorded < updates / 6
+    read = [row["step"] for row in doctor.record.steps if "updates" in row]
+    assert read[:16] == list(range(16)) and 50 < len(read) < updates / 3
+
+
+def test_a_watch_that_goes_on_late_in_a_training_reads_from_its_first_updates() -> None:
+    model = network()
+    optimizer = torch.optim.Adam(model.parameters())
+    doctor = Doctor(model, optimizer, None, None, 400, earlier=Record(steps=[{"step": 199, "loss": 1.0, "rate": 0.1}]))
+    with listening(model, optimizer, doctor):
+        for _ in range(20):
+            optimizer.zero_grad()
+            F.cross_entropy(model(torch.randn(32, 8)), torch.randint(3, (32,))).backward()
+            optimizer.step()
+    assert doctor.updates == 220 and doctor.record.probes and doctor.record.probes[0]["step"] <= 210
 
 
 def test_harm_is_told_while_it_trains_once_it_has_lasted() -> None:
