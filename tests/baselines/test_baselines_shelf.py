@@ -107,3 +107,14 @@ def test_where_a_small_fit_takes_all_the_time_it_is_the_model(monkeypatch):
     model = linear.fit(features, targets, 3, ids, seed=0, seconds=0.0)
     assert fits == [linear._PILOT_STEPS] and "stopped after 5 iterations" in model.note
     assert np.mean(model.predict(features).argmax(axis=1) == targets) > 0.9
+
+
+@pytest.mark.parametrize(("noise", "taken"), [(0.0, 10.0), (0.4, 0.1)])
+def test_of_several_penalties_the_one_that_tells_rows_held_out_best_is_taken(noise: float, taken: float) -> None:
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(300, 40))
+    targets = (features[:, 0] > 0) ^ (generator.random(300) < noise)
+    ids = [f"e{i}" for i in range(300)]
+    found = linear.fit(features, targets.astype(np.int64), 2, ids, 0, penalties=linear.SEVERAL)
+    same = linear.fit(features, targets.astype(np.int64), 2, ids, 0, penalties=(taken,))
+    np.testing.assert_array_equal(found.predict(features), same.predict(features))
