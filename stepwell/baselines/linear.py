@@ -21,7 +21,7 @@ ITERATIONS = 100
 INVERSE_PENALTY = 0.1
 """scikit-learn's C: on standardized pixels 0.1 does as well as or better than its default of 1."""
 
-SEVERAL = (1.0, 0.1, 10.0)
+INVERSE_PENALTIES = (1.0, 0.1, 10.0)
 """For tables, of which some are told apart by a few columns and some hardly at all; the first where rows are few."""
 
 _HELD_OUT, _FEWEST = 5, 100  # one part of the rows chooses among several, and the rows that this is done with

@@ -115,6 +115,6 @@ def test_of_several_penalties_the_one_that_tells_rows_held_out_best_is_taken(noi
     features = generator.normal(size=(300, 40))
     targets = (features[:, 0] > 0) ^ (generator.random(300) < noise)
     ids = [f"e{i}" for i in range(300)]
-    found = linear.fit(features, targets.astype(np.int64), 2, ids, 0, penalties=linear.SEVERAL)
+    found = linear.fit(features, targets.astype(np.int64), 2, ids, 0, penalties=linear.INVERSE_PENALTIES)
     same = linear.fit(features, targets.astype(np.int64), 2, ids, 0, penalties=(taken,))
     np.testing.assert_array_equal(found.predict(features), same.predict(features))

@@ -43,7 +43,7 @@ def rivals(train: Prepared, schema: Schema, seed: int, seconds: float) -> dict[s
     )
     if classes:
         ids = [train.ids[row] for row in chosen.tolist()]
-        straight = linear.fit(few, goals, classes, ids, seed, LINEAR_SHARE * seconds, linear.SEVERAL)
+        straight = linear.fit(few, goals, classes, ids, seed, LINEAR_SHARE * seconds, linear.INVERSE_PENALTIES)
         line = Rival(_by_chunks(straight.predict, matrix.one_hot, target), straight.n, straight.note + sampled)
         same, what = constant.fit(targets, classes), "the shares of the classes in"
     else:
