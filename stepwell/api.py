@@ -269,7 +269,7 @@ def resume(
     _need_torch()
     opened = run_folders.open_run(Path(run))
     state = opened.state()
-    _refuse_to_resume(opened, state, further=bool(settings))
+    taken_up = _recipe_to_resume(opened, state, further=bool(settings))
     source = data if data is not None else state["data"]
     if source is None:
         raise RunError(
@@ -284,7 +284,7 @@ def resume(
             do="give it again: stepwell.resume(run, model=…)",
         )
     origin = run_folders.open_run(Path(state["start"])) if state.get("start") else None
-    text = files.read_bytes(_frozen_recipes(opened, state)[0], files.JSON_LIMIT).decode(errors="replace")
+    text = files.read_bytes(taken_up, files.JSON_LIMIT).decode(errors="replace")
     with open_progress(progress, opened.path("log.txt")) as shown:
         work = Job(
             opened,
@@ -423,8 +423,12 @@ def env() -> dict[str, Any]:
     return device.describe()
 
 
-def _refuse_to_resume(opened: Run, state: Mapping[str, Any], *, further: bool) -> None:
-    """`RunError` where a run has nothing to take up; `further` is whether it is to go on beyond its end."""
+def _recipe_to_resume(opened: Run, state: Mapping[str, Any], *, further: bool) -> Path:
+    """The recipe that a run goes on with: its `auto` values decided, or as drafted where they were not yet.
+
+    Each training within a run of several decides its own. `further` is whether it is to go on beyond its end.
+    `RunError` where there is nothing to take up.
+    """
     where = str(opened.folder)
     if state["state"] == "finished" and not further:
         raise RunError(
@@ -441,21 +445,15 @@ def _refuse_to_resume(opened: Run, state: Mapping[str, Any], *, further: bool) -
     if state["kind"] == "heal":
         do = f"stepwell heal {opened.folder.parent}"
         raise RunError("A healing goes on when it is asked for again.", where=where, do=do)
-    if not _frozen_recipes(opened, state) or "data" not in state:
+    names = ("recipe.yaml", "draft.yaml") if state["kind"] == "single" else ("draft.yaml",)
+    written = [opened.path(name) for name in names if opened.path(name).exists()]
+    if not written or "data" not in state:
         raise RunError(
             "This run was stopped before it began: it holds no recipe yet, and nothing is lost.",
             where=where,
             do=f"remove it and train anew; it was started by: {state['command']}",
         )
-
-
-def _frozen_recipes(opened: Run, state: Mapping[str, Any]) -> list[Path]:
-    """The recipes that a run has written, the one that it goes on with first: `auto` values decided, then as drafted.
-
-    Each training within a run of several decides its own.
-    """
-    names = ("recipe.yaml", "draft.yaml") if state["kind"] == "single" else ("draft.yaml",)
-    return [opened.path(name) for name in names if opened.path(name).exists()]
+    return written[0]
 
 
 def _carry_out(job: Job) -> Result:
