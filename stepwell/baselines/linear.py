@@ -31,7 +31,7 @@ MOST_NUMBERS = 2**25
 
 _PILOT, _PILOT_NUMBERS = 500, 2**18  # rows, or rows times features where that is more: enough to outweigh fixed costs
 _LIGHT, _PILOT_STEPS = 2**32, 5  # rows x features x classes from which a pilot is of few steps; which are these
-_PREDICTED = 4096  # rows standardized at a time
+_PREDICTED = 4096  # rows standardized and answered at a time
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def fit(
     memory than `MOST_NUMBERS`, a stratified sample chosen by `ids` and `seed` is fitted, of a round size
     so that a slightly faster machine gives the same; where even one example a class would, in fewer steps, at least
     those of the small fit. Of several inverse `penalties` that one is taken whose answers have the smallest log loss on
-    a fifth of the rows, when fitted on the others.
+    a fifth of the rows (at most some thousand), when fitted on the others.
     A class that was not seen has probability 0.
     Raises `DataError` for fewer than two classes, `MissingExtraError` without scikit-learn.
     """
@@ -78,7 +78,8 @@ def fit(
         start = time.perf_counter()
         fitted = _fit(features[order[:pilot]], targets[order[:pilot]], tried, penalty)
         spent = time.perf_counter() - start
-        per_row = spent / (max(fitted[1], 1) * pilot) * (1 + len(penalties) * (len(penalties) > 1))
+        fits = 1 if len(penalties) == 1 else len(penalties) + 1
+        per_row = fits * spent / (max(fitted[1], 1) * pilot)
         if tried < ITERATIONS and spent >= seconds:  # a few steps on an example a class took all there is
             count, steps = pilot, tried
         else:
@@ -100,7 +101,8 @@ def fit(
 
 def _best(features: Array, targets: Array, order: Array, steps: int, penalties: Sequence[float]) -> float:
     """That of the inverse penalties with which rows that are held out are told best; the first where rows are few."""
-    held, learned = np.sort(order[: len(order) // _HELD_OUT]), np.sort(order[len(order) // _HELD_OUT :])
+    count = min(len(order) // _HELD_OUT, _PREDICTED)  # of many classes the answers for more would fill the memory
+    held, learned = np.sort(order[:count]), np.sort(order[count:])
     if len(penalties) == 1 or len(order) < _FEWEST or len(np.unique(targets[learned])) < 2:
         return penalties[0]
 
