@@ -18,6 +18,7 @@ from stepwell.tabular.cells import Column, Numbers, Texts
 from stepwell.tabular.store import Table
 from stepwell.tasks.table.options import Options
 from stepwell.tasks.table.store import Rows, raw_name
+from stepwell.tasks.table.transforms import gather_columns
 
 
 def inputs(source: Any) -> Examples:
@@ -31,6 +32,7 @@ def inputs(source: Any) -> Examples:
     if not tables:
         raise DataError("There are no rows.", do="give a table with rows")
     several = len(tables) > 1
+    _require_one_width(tables)
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     doubtful = [_is_doubtful(table) for table in tables]
     columns = {
@@ -55,6 +57,18 @@ def inputs(source: Any) -> Examples:
         findings=tuple(one for table in tables for one in table.findings),
         columns=tuple(raw),
     )
+
+
+def _require_one_width(tables: Sequence[Table]) -> None:
+    """`DataError` where tables have no names of columns and not the same number: which is which would be a guess."""
+    widths = [max(gather_columns.nameless(one.columns), default=0) for one in tables]
+    other = next((place for place, width in enumerate(widths) if width != widths[0]), None)
+    if other is not None and all(widths):
+        said = ", ".join(f"{archives.printable(tables[one].source)} has {widths[one]:,}" for one in (0, other))
+        raise DataError(
+            f"The tables have no names of columns, and not equally many: {said}.",
+            do="give all of them the same columns in the same places, or a header",
+        )
 
 
 def _tables(source: Any) -> list[Table]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -166,6 +167,17 @@ def test_what_stands_behind_the_columns_that_are_learned_from_may_be_left_out(
 ) -> None:
     names = [[f"column {place}" for place in some] for some in (places, learned)]
     assert gather_columns.widths([*names[0], "label"], names[1]) == widths
+
+
+def test_files_without_a_header_must_have_the_same_columns(tmp_path: Path) -> None:
+    files = [tmp_path / "one" / "a.csv", tmp_path / "two" / "a.csv"]
+    for file, row in zip(files, ("1,2,3\n", "1,3\n"), strict=True):
+        file.parent.mkdir()
+        file.write_text(20 * row)
+    with pytest.raises(DataError, match=r"one/a\.csv has 3, .*two/a\.csv has 2"):
+        prepare.inputs(files)
+    files[1].write_text(20 * "4,5,6\n")
+    assert len(prepare.inputs(files)) == 40
 
 
 def test_columns_with_names_may_be_as_many_as_they_like() -> None:
